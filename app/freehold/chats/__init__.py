@@ -1,0 +1,1 @@
+"""Conversations as trees of turns: values, store, search, import and export."""

@@ -1,0 +1,185 @@
+"""What a conversation is made of. Pure: no clock, no disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from freehold.processes.frames import pack_ids, unpack_ids
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Ending(StrEnum):
+    """How an answer ended. An answer that is still being written has none."""
+
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    LENGTH = "length"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the model was shown: tokens of the prompt, the limit they had to fit, and what was left out."""
+
+    tokens: int = 0
+    limit: int = 0
+    dropped_turns: int = 0
+    passages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an answer was made, by what, how fast and from what; kept with the turn for ever.
+
+    `first_token_s` is in seconds, `sampler` the full sampling settings by name, `notes` what a person should
+    know ("the model was reloaded on the processor").
+    """
+
+    where: tuple[str, ...] = ("here",)
+    model: str = ""
+    model_sha256: str = ""
+    sampler: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    context: Context = Context()
+    first_token_s: float = 0.0
+    tokens: int = 0
+    tokens_per_s: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        context = {name: getattr(self.context, name) for name in Context.__slots__}
+        plain = {name: getattr(self, name) for name in Provenance.__slots__}
+        return {
+            **plain, "context": context, "where": list(self.where), "notes": list(self.notes),
+            "sampler": dict(self.sampler),
+        }  # fmt: skip
+
+    @classmethod
+    def from_wire(cls, fields: Mapping[str, Any]) -> Provenance:
+        """Tolerant of fields that an older or newer version had."""
+        known = {name: fields[name] for name in cls.__slots__ if name in fields}
+        context = {n: v for n, v in dict(known.pop("context", {})).items() if n in Context.__slots__}
+        where, notes = tuple(known.pop("where", ("here",))), tuple(known.pop("notes", ()))
+        return cls(**known, where=where, notes=notes, context=Context(**context))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing said. Immutable once `ending` is set (answers) or from the start (questions).
+
+    `created` is seconds since 1970, UTC. `tokens` are the ids an answer was made of, valid for the model
+    `provenance.model_sha256` only; they let the next turn be read without reading this one again. `error` is the wire
+    form of what broke a broken answer.
+    """
+
+    id: str
+    chat: str
+    parent: str | None
+    role: Role
+    text: str
+    created: float
+    ending: Ending | None = None
+    provenance: Provenance | None = None
+    tokens: tuple[int, ...] = ()
+    error: Mapping[str, str] | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "id": self.id, "chat": self.chat, "parent": self.parent, "role": self.role.value, "text": self.text,
+            "created": self.created, "ending": self.ending.value if self.ending else None,
+            "provenance": self.provenance.to_wire() if self.provenance else None,
+            "tokens": pack_ids(self.tokens) if self.tokens else "",
+            "error": dict(self.error) if self.error else None,
+        }  # fmt: skip
+
+    @classmethod
+    def from_wire(cls, fields: Mapping[str, Any]) -> Turn:
+        ending, provenance, tokens = fields.get("ending"), fields.get("provenance"), fields.get("tokens")
+        return cls(
+            id=fields["id"], chat=fields["chat"], parent=fields.get("parent"), role=Role(fields["role"]),
+            text=fields["text"], created=float(fields.get("created", 0.0)),
+            ending=Ending(ending) if ending else None,
+            provenance=Provenance.from_wire(provenance) if provenance else None,
+            tokens=tuple(unpack_ids(tokens)) if tokens else (), error=fields.get("error"),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation. `leaf` is the last turn of the branch in view; `turns` counts the turns of that branch.
+
+    `system_prompt` None means the owner's general one; `sampling` holds only what this chat changes;
+    `model` empty means whichever is in use; `deleted` is when it was put in the trash.
+    """
+
+    id: str
+    title: str
+    created: float
+    updated: float
+    turns: int = 0
+    leaf: str | None = None
+    system_prompt: str | None = None
+    sampling: Mapping[str, float | int] = field(default_factory=dict)
+    model: str = ""
+    draft: str = ""
+    deleted: float | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in Chat.__slots__} | {"sampling": dict(self.sampling)}
+
+    @classmethod
+    def from_wire(cls, fields: Mapping[str, Any]) -> Chat:
+        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One turn of a branch in outline: enough to lay a long chat out before its words are fetched.
+
+    `length` is in characters; this turn is number `place` (from 0) of `siblings` alternatives.
+    """
+
+    id: str
+    role: Role
+    length: int
+    place: int
+    siblings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A turn that matches a search; `text` is an excerpt, with the matched words between \\x02 and \\x03."""
+
+    chat: str
+    title: str
+    turn: str
+    role: Role
+    text: str
+
+
+def title_from(question: str) -> str:
+    """A chat's first title: the first line of its first question, at most 60 characters, cut at a word."""
+    line = next((line.strip() for line in question.splitlines() if line.strip()), "")
+    if len(line) <= 60:
+        return line or "New chat"
+    return line[:60].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """An answer's thinking and the answer proper. Thinking stands first, between <think> and </think>.
+
+    Some models' templates open the tag in the prompt, so a text that closes it without opening counts too.
+    """
+    opened = text.lstrip().startswith("<think>")
+    body = text.lstrip().removeprefix("<think>") if opened else text
+    thinking, closed, answer = body.partition("</think>")
+    if closed:
+        return thinking.strip(), answer.lstrip()
+    return (thinking.strip(), "") if opened else ("", text)

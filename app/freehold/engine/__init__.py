@@ -1,0 +1,1 @@
+"""Running a model: catalogue, download, fit, GGUF check, worker, sampling, prompt cache."""

@@ -1,0 +1,1 @@
+"""What every room stands on: errors with words, paths, settings, logs. No third party."""

@@ -1,0 +1,109 @@
+"""Where things are: the profile folder and the files that ship with the app."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.foundation.errors import DiskFull, FreeholdError, ProfileUnusable
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def resources() -> Path:
+    """The folder of bundled files: inside the installed package, or at the top of a source checkout."""
+    inside = _PACKAGE / "resources"
+    return inside if inside.is_dir() else _PACKAGE.parents[1] / "resources"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One owner's folder. Everything Freehold writes lies below `home`, readable by its owner alone."""
+
+    home: Path
+
+    @property
+    def vault(self) -> Path:
+        return self.home / "vault"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def backups(self) -> Path:
+        return self.home / "backups"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def scratch(self) -> Path:
+        """Working folder of the child processes; emptied at start."""
+        return self.home / "scratch"
+
+    @property
+    def settings(self) -> Path:
+        return self.home / "settings.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "lock"
+
+    @property
+    def socket(self) -> Path:
+        return self.home / "socket"
+
+    def prepare(self) -> None:
+        """Make the folders. Raises ProfileUnusable when the place cannot be written to."""
+        try:
+            for folder in (self.home, self.vault, self.models, self.backups, self.logs, self.scratch):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.name == "posix":
+                self.home.chmod(0o700)
+        except OSError as error:
+            raise disk_error(error, self.home) from error
+
+
+def disk_error(error: OSError, place: Path) -> FreeholdError:
+    """What an operating system error on `place` means to a person."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(str(place))
+    return ProfileUnusable(f"{place}: {error.strerror or error}")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` with `content` whole or not at all, readable by its owner alone, on disk when this returns.
+
+    Raises DiskFull or ProfileUnusable; the old content is then untouched.
+    """
+    temporary = ""
+    try:
+        # mkstemp opens with mode 0600 before any content is written.
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105 - `temporary` is a name from mkstemp
+        sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise disk_error(error, path) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or a new name in `folder` survive a power cut (POSIX; a no-op where folders have no fsync)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

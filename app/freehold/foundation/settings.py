@@ -1,0 +1,149 @@
+"""The one table of settings. The settings page, the checks and docs/settings.md all derive from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from freehold.foundation.errors import UsageError
+from freehold.foundation.paths import write_atomically
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing the owner may choose. `private` ones hold the owner's words and live in the vault."""
+
+    name: str
+    default: Value
+    title: str
+    words: str
+    group: str
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    private: bool = False
+
+    def check(self, value: object) -> Value:
+        """`value` as this setting's type, or UsageError saying what is allowed."""
+        kind = type(self.default)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not kind:
+            raise UsageError(f"{self.name} takes a {_WORDS[kind]}")
+        assert isinstance(value, bool | int | float | str)
+        if self.choices and value not in self.choices:
+            raise UsageError(f"{self.name} is one of {', '.join(self.choices)}")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = self.least, self.most
+            if (low is not None and value < low) or (high is not None and value > high):
+                raise UsageError(f"{self.name} lies between {low:g} and {high:g}")
+        return value
+
+
+_WORDS: dict[type, str] = {bool: "yes or no", int: "whole number", float: "number", str: "text"}
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "theme", "system", "Colours", "Follow the system, or always light or dark.", "Appearance",
+        choices=("system", "light", "dark"),
+    ),
+    Setting(
+        "text_size", 14, "Text size", "Size of the text in pixels.", "Appearance", least=10, most=28,
+    ),
+    Setting(
+        "model", "", "Model", "The model that answers; empty means the starter or the only one there is.", "Model",
+    ),
+    Setting(
+        "context", 8192, "Context", "Most tokens a chat may hold at once; a model's own limit still counts.",
+        "Model", least=512, most=131072,
+    ),
+    Setting(
+        "threads", 0, "Processor threads", "0 means one for each processor core Freehold may use.", "Model",
+        least=0, most=256,
+    ),
+    Setting(
+        "gpu_layers", -1, "Layers on the graphics card",
+        "-1 means as many as fit, where this build can use one; 0 means none.", "Model", least=-1, most=1000,
+    ),
+    Setting(
+        "unload_minutes", 10, "Unload the model when idle", "Minutes until its memory is given back; 0 means never.",
+        "Model", least=0, most=1440,
+    ),
+    Setting(
+        "system_prompt", "", "Instructions for every chat", "Sent before each new chat; a chat may have its own.",
+        "Answers", private=True,
+    ),
+    Setting("temperature", 0.7, "Temperature", "0 answers the same way each time; higher is freer.", "Answers",
+            least=0.0, most=2.0),
+    Setting("top_p", 0.95, "Top-p", "Keep the likeliest words up to this share.", "Answers", least=0.05, most=1.0),
+    Setting("top_k", 40, "Top-k", "Keep at most this many words; 0 means all.", "Answers", least=0, most=1000),
+    Setting("max_tokens", 2048, "Longest answer", "Most tokens of one answer.", "Answers", least=1, most=32768),
+    Setting("lock_minutes", 10, "Lock when idle", "Minutes until the vault is locked; 0 means never.", "Privacy",
+            least=0, most=1440),
+    Setting("offline", False, "Offline switch", "Refuse every connection, downloads included.", "Privacy"),
+    Setting("trash_days", 30, "Keep the trash", "Days until a deleted chat is erased for good; 0 means at once.",
+            "Privacy", least=0, most=365),
+    Setting("enter_sends", True, "Enter sends", "Enter sends and Shift+Enter starts a line; off swaps them.",
+            "Appearance"),
+)
+BY_NAME: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in SETTINGS})
+
+
+class SettingsFile:
+    """The settings that hold nobody's words, in `settings.json`; readable before the vault is open.
+
+    A value that no longer fits the table is ignored, never fatal; unknown names are kept for the version that
+    knows them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._values = _read(path)
+
+    def __getitem__(self, name: str) -> Value:
+        setting = BY_NAME[name]
+        if setting.private:
+            raise KeyError(f"{name} lives in the vault")
+        try:
+            return setting.check(self._values[name])
+        except (KeyError, UsageError):
+            return setting.default
+
+    def whole(self, name: str) -> int:
+        value = self[name]
+        assert isinstance(value, int)
+        return value
+
+    def number(self, name: str) -> float:
+        return float(self[name])
+
+    def text(self, name: str) -> str:
+        return str(self[name])
+
+    def is_on(self, name: str) -> bool:
+        return self[name] is True
+
+    def set(self, name: str, value: object) -> None:
+        """Check and write one setting. Raises UsageError, DiskFull, ProfileUnusable; then nothing changed."""
+        if name not in BY_NAME or BY_NAME[name].private:
+            raise UsageError(f"there is no setting called {name}")
+        changed = {**self._values, name: BY_NAME[name].check(value)}
+        write_atomically(self._path, json.dumps(changed, indent=1, sort_keys=True).encode())
+        self._values = changed
+
+    def reload(self) -> None:
+        """Read the file again: another command may have changed it."""
+        self._values = _read(self._path)
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}

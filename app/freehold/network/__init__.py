@@ -1,0 +1,1 @@
+"""The one door to the outside: outbound HTTP, its ledger and the offline switch."""

@@ -1,0 +1,1 @@
+"""The encrypted store: key slots, opening, migrations, lock, backup."""
