@@ -155,7 +155,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A turn that matches a search; `text` is an excerpt, with the matched words between \\x02 and \\x03."""
+    r"""A turn that matches a search; `text` is an excerpt, with the matched words between \\x02 and \\x03."""
 
     chat: str
     title: str

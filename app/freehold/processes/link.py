@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import typing
 from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
@@ -289,7 +290,7 @@ class _Child:
         assert self.process.stdout is not None
         junk = ""
         try:
-            for frame in read_frames(self.process.stdout):
+            for frame in read_frames(typing.cast(typing.BinaryIO, self.process.stdout)):
                 self._deliver(frame)
         except (JunkOnPipe, OSError, ValueError) as error:
             junk = f"; junk on its pipe ({error})"
