@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
 
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -56,28 +55,40 @@ def read_frames(stream: BinaryIO) -> Iterator[dict[str, Any]]:
         yield decode(line)
 
 
-def pack_floats(vector: NDArray[np.float32]) -> str:
+def pack_floats(vector: Iterable[float]) -> str:
     """Little-endian float32 as base64: a quarter of the same numbers in JSON."""
-    return base64.b64encode(np.ascontiguousarray(vector, dtype="<f4").tobytes()).decode("ascii")
+    return _pack("f", vector)
 
 
-def unpack_floats(text: str) -> NDArray[np.float32]:
-    """The vector that `pack_floats` wrote. Raises JunkOnPipe."""
-    try:
-        return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f4")
-    except ValueError as error:
-        raise JunkOnPipe("not a packed vector") from error
+def unpack_floats(text: str) -> array[float]:
+    """The vector that `pack_floats` wrote, as a buffer that numpy can view. Raises JunkOnPipe."""
+    return _unpack("f", text)
 
 
-def pack_ids(ids: list[int] | tuple[int, ...]) -> str:
+def pack_ids(ids: Iterable[int]) -> str:
     """Token ids as base64 of little-endian int32."""
-    return base64.b64encode(np.asarray(ids, dtype="<i4").tobytes()).decode("ascii")
+    return _pack("i", ids)
 
 
 def unpack_ids(text: str) -> list[int]:
     """The ids that `pack_ids` wrote. Raises JunkOnPipe."""
+    return _unpack("i", text).tolist()
+
+
+def _pack(kind: str, numbers: Iterable[Any]) -> str:
+    # `array` and not numpy: this module is part of the app process, which numpy would make 20 MB larger.
+    values = array(kind, numbers)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return base64.b64encode(values.tobytes()).decode("ascii")
+
+
+def _unpack(kind: str, text: str) -> array[Any]:
+    values: array[Any] = array(kind)
     try:
-        ids: list[int] = np.frombuffer(base64.b64decode(text, validate=True), dtype="<i4").tolist()
+        values.frombytes(base64.b64decode(text, validate=True))
     except ValueError as error:
-        raise JunkOnPipe("not packed token ids") from error
-    return ids
+        raise JunkOnPipe("not packed numbers") from error
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values

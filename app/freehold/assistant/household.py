@@ -1,0 +1,37 @@
+"""Everything one profile consists of, as the window and the command line are given it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from freehold.assistant.reply import Assistant
+from freehold.chats.conversations import Conversations
+from freehold.engine.local import LocalEngine
+from freehold.engine.models import Models
+from freehold.foundation.paths import Profile
+from freehold.foundation.settings import SettingsFile
+from freehold.network.door import Door
+from freehold.processes.holder import Holder
+from freehold.vault.keeper import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Built by app.py. Nothing in it has started yet: the vault, the engine and the door start on first use."""
+
+    profile: Profile
+    settings: SettingsFile
+    holder: Holder
+    vault: Vault
+    conversations: Conversations
+    models: Models
+    engine: LocalEngine
+    door: Door
+    assistant: Assistant
+
+    def close(self) -> None:
+        """End every child process and give the profile back. What was saved stays saved."""
+        self.engine.unload()
+        self.door.close()
+        self.vault.lock()
+        self.holder.release()
