@@ -66,8 +66,8 @@ def start_from(turns: Sequence[Turn], model_sha256: str, limit: int) -> int:
 def messages_from(turns: Sequence[Turn], model_sha256: str) -> list[Shown]:
     """The messages a model is shown for `turns` (oldest first), thinking left out, beginning with a question.
 
-    Answers that hold no words are skipped, and neighbouring questions become one message: chat templates insist on
-    questions and answers in turn. An answer's token ids are passed on only to the very model that made them.
+    Answers that hold no words are skipped, and neighbours of one role (an unanswered question, an imported chat) become
+    one message: chat templates insist on questions and answers in turn. An answer's token ids are passed on only to the very model that made them.
     """
     shown: list[Shown] = []
     skipped = 0
@@ -75,9 +75,9 @@ def messages_from(turns: Sequence[Turn], model_sha256: str) -> list[Shown]:
         message = _message(turn, model_sha256)
         if message is None or (message.role == "assistant" and not shown):
             skipped += 1
-        elif shown and message.role == "user" and shown[-1].message.role == "user":
+        elif shown and message.role == shown[-1].message.role:
             before = shown[-1]
-            together = Message("user", f"{before.message.text}\n\n{message.text}")
+            together = Message(message.role, f"{before.message.text}\n\n{message.text}")
             shown[-1] = Shown(together, before.turns + 1 + skipped)
             skipped = 0
         else:

@@ -146,12 +146,12 @@ class Assistant:
         answer = self._conversations.begin_answer(question.chat, question.id)
         yield Began(answer)
         saver = AnswerSaver(self._conversations, answer.id)
-        record = _Record(time.monotonic())
+        record = _Record(time.monotonic(), saver)
         try:
-            ending = yield from self._write(question, answer, stop, wish, saver, record)
+            ending = yield from self._write(question, answer.id, stop, wish, record)
             saver.close()
         except FreeholdError as error:
-            with suppress(FreeholdError):  # a full disk may refuse this too; recovery seals the answer at the next start
+            with suppress(FreeholdError):  # a full disk may refuse this too; recovery seals it at the next start
                 saver.close()
             with suppress(FreeholdError):
                 yield Answered(self._seal(answer, Ending.BROKEN, record, error))
@@ -164,7 +164,7 @@ class Assistant:
         yield Answered(self._seal(answer, ending, record))
 
     def _write(
-        self, question: Turn, answer: Turn, stop: Stop, wish: Wish, saver: AnswerSaver, record: _Record
+        self, question: Turn, answer: str, stop: Stop, wish: Wish, record: _Record
     ) -> Generator[Step, None, Ending]:
         chat = self._conversations.get(question.chat)
         model = self._models.find(wish.model or chat.model) if wish.model or chat.model else self._models.in_use()
@@ -183,13 +183,12 @@ class Assistant:
                 break
             if isinstance(step, Written):
                 record.hear(step)
-                saver.add(step.text)
-                yield Words(answer.id, step.text)
+                yield Words(answer, step.text)
             else:
                 yield step
         if finished.tail:
-            saver.add(finished.tail)
-            yield Words(answer.id, finished.tail)
+            record.hear(Written((), finished.tail))
+            yield Words(answer, finished.tail)
         return Ending(finished.ending)
 
     def _prepare(self, model: Model, stop: Stop, record: _Record) -> Generator[Step, None, Loaded]:
@@ -259,10 +258,11 @@ def _path_to(leaf: str, turns: Sequence[Turn]) -> list[Turn]:
 
 
 class _Record:
-    """What is noted down while an answer is made; becomes its provenance."""
+    """What is noted down while an answer is made; becomes its provenance. Its words go on to the saver."""
 
-    def __init__(self, asked: float) -> None:
+    def __init__(self, asked: float, saver: AnswerSaver) -> None:
         self._asked, self._first, self._last = asked, 0.0, 0.0
+        self._saver = saver
         self._loaded: Loaded | None = None
         self._sampling = Sampling()
         self._where = "here"
@@ -280,6 +280,7 @@ class _Record:
         self._last = time.monotonic()
         self._first = self._first or self._last
         self.tokens.extend(step.ids)
+        self._saver.add(step.text)
 
     def provenance(self) -> Provenance | None:
         """None when the model was never reached."""

@@ -1,0 +1,117 @@
+"""A scripted engine and a chat store in memory, so that the assistant can be watched without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from freehold.chats.values import Chat, Role, Turn
+from freehold.engine.values import Finished, Loaded, Loading, Message, Model, Notice, Prompt, Reading, Written
+from freehold.foundation.errors import FreeholdError, ModelMissing
+
+MODEL = Model("tiny", "Tiny", 1000, sha256="aa" * 32, state="here")
+
+
+class ScriptedEngine:
+    """Says `words`, one token each; an exception in the script is raised where it stands.
+
+    A message takes one token a word, and two more for the template.
+    """
+
+    leaves_device = False
+
+    def __init__(self, *words: str | FreeholdError, limit: int = 100) -> None:
+        self.words = words
+        self.limit = limit
+        self.loaded: Loaded | None = None
+        self.shown: list[Message] = []
+        self.prompts: list[tuple[int, ...]] = []
+
+    def prepare(self, model, **_):
+        yield Loading(model.name, 1.0)
+        yield Notice("Loaded on the processor.")
+        self.loaded = Loaded(model.id, model.name, model.sha256, self.limit, 0, 2, "model", 1)
+        return self.loaded
+
+    def read(self, messages: Sequence[Message]) -> Prompt:
+        self.shown = list(messages)
+        counts = tuple(len(message.text.split()) + 2 for message in messages)
+        return Prompt(tuple(range(sum(counts) + 1)), counts)
+
+    def generate(self, prompt, sampling, stop, chat=""):
+        self.prompts.append(tuple(prompt))
+        yield Reading(len(prompt), len(prompt))
+        for number, word in enumerate(self.words):
+            if stop.is_set():
+                return Finished("stopped")
+            if isinstance(word, FreeholdError):
+                raise word
+            yield Written((number,), word)
+        return Finished("complete")
+
+
+class MemoryConversations:
+    """What the assistant needs of the chats, in two dictionaries."""
+
+    def __init__(self) -> None:
+        self.chats = {"c": Chat("c", "", 0.0, 0.0)}
+        self.all_turns: dict[str, Turn] = {}
+        self.saves: list[str] = []
+        self.full: FreeholdError | None = None
+
+    def get(self, id: str) -> Chat:
+        return self.chats[id]
+
+    def rename(self, chat: str, title: str) -> None:
+        self.chats[chat] = replace(self.chats[chat], title=title)
+
+    def turns(self, ids):
+        return [self.all_turns[id] for id in ids]
+
+    def branch(self, chat: str) -> list[Turn]:
+        return list(reversed(list(self._upwards(self.chats[chat].leaf))))
+
+    def _upwards(self, leaf: str | None) -> Iterator[Turn]:
+        while leaf is not None:
+            yield self.all_turns[leaf]
+            leaf = self.all_turns[leaf].parent
+
+    def ask(self, chat, text, parent):
+        return self._add(Turn(f"t{len(self.all_turns)}", chat, parent, Role.USER, text, 0.0))
+
+    def begin_answer(self, chat, parent):
+        return self._add(Turn(f"t{len(self.all_turns)}", chat, parent, Role.ASSISTANT, "", 0.0))
+
+    def extend(self, turn, text):
+        if self.full is not None:
+            raise self.full
+        self.saves.append(text)
+        self.all_turns[turn] = replace(self.all_turns[turn], text=self.all_turns[turn].text + text)
+
+    def seal(self, turn, ending, provenance, tokens=(), error=None):
+        sealed = replace(self.all_turns[turn], ending=ending, provenance=provenance, tokens=tuple(tokens), error=error)
+        self.all_turns[turn] = sealed
+        return sealed
+
+    def _add(self, turn: Turn) -> Turn:
+        self.all_turns[turn.id] = turn
+        self.chats[turn.chat] = replace(self.chats[turn.chat], leaf=turn.id)
+        return turn
+
+
+class OneModel:
+    def find(self, id: str) -> Model:
+        if id != MODEL.id:
+            raise ModelMissing(id)
+        return MODEL
+
+    def in_use(self) -> Model:
+        return MODEL
+
+    def smaller(self, model: Model) -> list[Model]:
+        return []
+
+
+class PlainPrivate(dict):
+    def setting(self, name: str) -> str:
+        return self.get(name, "")
