@@ -1,5 +1,7 @@
 """What of a chat is shown to the model: rules that hold for every chat there could be."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +38,7 @@ def test_questions_and_answers_alternate_and_every_turn_is_counted_once(kinds):
     shown = messages_from([*turns, question("last")], SHA)
     roles = [one.message.role for one in shown]
     assert roles[0] == roles[-1] == "user"
-    assert all(a == "user" for a, b in zip(roles, roles[1:], strict=False) if b == "assistant")
+    assert all(before != after for before, after in pairwise(roles))
     assert sum(one.turns for one in shown) == len(turns) + 1
 
 

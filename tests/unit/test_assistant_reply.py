@@ -1,7 +1,6 @@
 """One message from start to finish: the question first, every word kept, how it ended told."""
 
 import pytest
-from support.answering import MODEL, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
 
 from freehold.assistant.reply import Assistant, Wish
 from freehold.assistant.values import Answered, Asked, Began, LeftOut, Notice, Words
@@ -9,6 +8,7 @@ from freehold.chats.values import Ending, Role
 from freehold.foundation.errors import DiskFull, EngineStopped, ModelMissing, PromptTooLong
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
+from support.answering import MODEL, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
 
 
 @pytest.fixture

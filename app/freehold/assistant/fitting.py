@@ -67,7 +67,8 @@ def messages_from(turns: Sequence[Turn], model_sha256: str) -> list[Shown]:
     """The messages a model is shown for `turns` (oldest first), thinking left out, beginning with a question.
 
     Answers that hold no words are skipped, and neighbours of one role (an unanswered question, an imported chat) become
-    one message: chat templates insist on questions and answers in turn. An answer's token ids are passed on only to the very model that made them.
+    one message: chat templates insist on questions and answers in turn. An answer's token ids are passed on only to the
+    very model that made them.
     """
     shown: list[Shown] = []
     skipped = 0
