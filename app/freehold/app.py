@@ -1,0 +1,122 @@
+"""The composition root: builds everything in one readable order. Nothing imports it but `__main__`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freehold.foundation.paths import Profile
+
+if TYPE_CHECKING:
+    from freehold.assistant.household import Household
+
+
+def main(argv: list[str]) -> int:
+    """The window when nothing is asked, else the command. A system that cannot show a window gets the chat instead."""
+    home, command = _home_of(argv)
+    if command:
+        return _terminal(argv)
+    from freehold.desktop.platform_check import missing_display
+
+    missing = missing_display()
+    if missing is not None:
+        print(f"{missing.title}: {missing.detail}\n{missing.next_step}\n", file=sys.stderr)  # noqa: T201
+        return _terminal([*argv, "chat"])
+    from freehold.desktop.main import run
+
+    return run(build, profile_at(home))
+
+
+def work(name: str) -> int:
+    """Be the worker `name` until the app closes our stdin."""
+    _WORKERS[name]()
+    return 0
+
+
+def build(profile: Profile) -> Household:
+    """Everything one profile consists of. Starts nothing: vault, engine and door start on first use."""
+    from freehold.assistant.household import Household
+    from freehold.assistant.reply import Assistant
+    from freehold.chats.conversations import Conversations
+    from freehold.engine.local import LocalEngine
+    from freehold.engine.models import Models
+    from freehold.foundation.logs import start_logging
+    from freehold.foundation.settings import SettingsFile
+    from freehold.network.door import Door
+    from freehold.processes.holder import Holder
+    from freehold.vault.keeper import Vault
+
+    profile.prepare()
+    start_logging(profile.logs)
+    settings = SettingsFile(profile.settings)
+    holder = Holder(profile)
+    vault = Vault(profile)
+    conversations = Conversations(vault)
+    door = Door(profile, vault, settings)
+    models = Models(profile, settings, door)
+    engine = LocalEngine(profile)
+    assistant = Assistant(conversations, engine, models, settings, vault)
+    return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant)
+
+
+def profile_at(home: str | None) -> Profile:
+    """The profile folder: what was asked for, else FREEHOLD_HOME, else the system's place for an app's data."""
+    wanted = home or os.environ.get("FREEHOLD_HOME")
+    if wanted:
+        return Profile(Path(wanted).expanduser().absolute())
+    import platformdirs
+
+    return Profile(platformdirs.user_data_path("freehold", appauthor=False))
+
+
+def _terminal(argv: list[str]) -> int:
+    from freehold.terminal.main import run
+
+    return run(argv, build)
+
+
+def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:
+    """The value of --home and what else is asked."""
+    rest = list(argv)
+    home = None
+    while rest and (rest[0] == "--home" or rest[0].startswith("--home=")):
+        first = rest.pop(0)
+        home = first.partition("=")[2] if "=" in first else (rest.pop(0) if rest else None)
+    return home, rest
+
+
+def _vault_worker() -> None:
+    from freehold.chats.store import ChatStore
+    from freehold.network.store import LedgerStore
+    from freehold.vault.worker import serve_vault
+
+    serve_vault([ChatStore, LedgerStore])
+
+
+def _keyring_worker() -> None:
+    from freehold.vault.keyring_worker import serve_keyring
+
+    serve_keyring()
+
+
+def _engine_worker() -> None:
+    from freehold.engine.worker import serve_engine
+
+    serve_engine()
+
+
+def _network_worker() -> None:
+    from freehold.network.worker import serve_network
+
+    serve_network()
+
+
+_WORKERS: dict[str, Callable[[], None]] = {
+    "vault": _vault_worker,
+    "keyring": _keyring_worker,
+    "engine": _engine_worker,
+    "network": _network_worker,
+}
