@@ -56,6 +56,12 @@ class UsageError(FreeholdError):
     advice = "See the command's --help."
 
 
+class BadRequest(FreeholdError):
+    code = "bad-request"
+    title = "A part of Freehold was asked something it does not know"
+    advice = "This is a bug in Freehold. Nothing was changed."
+
+
 class WorkerStopped(FreeholdError):
     code = "worker-stopped"
     title = "A part of Freehold stopped working"
@@ -197,3 +203,15 @@ class DisplayMissing(FreeholdError):
     code = "display-missing"
     title = "The window cannot be opened on this system"
     advice = "The chat opens in this terminal instead."
+
+
+class OffloadOff(FreeholdError):
+    code = "offload-off"
+    title = "Answers may only be made on this computer"
+    advice = "Ask with `--where here`, or leave --where out."
+
+
+class Interrupted(FreeholdError):
+    code = "interrupted"
+    title = "Interrupted"
+    advice = "What was done until then is kept."

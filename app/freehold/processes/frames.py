@@ -37,12 +37,16 @@ def encode(frame: dict[str, Any]) -> bytes:
 def decode(line: bytes) -> dict[str, Any]:
     """The frame on one line. Raises JunkOnPipe."""
     try:
-        frame = json.loads(line.decode("utf-8", "surrogatepass"))
+        frame = json.loads(line.decode("utf-8", "surrogatepass"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise JunkOnPipe(f"{len(line)} bytes that are not JSON") from error
     if not isinstance(frame, dict):
         raise JunkOnPipe("not a JSON object")
     return frame
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def read_frames(stream: BinaryIO) -> Iterator[dict[str, Any]]:

@@ -1,23 +1,19 @@
-"""One end of the pipe to a child process: start it, ask it, notice its silence and its death, replace it."""
+"""The app's end of the pipe to a worker: start it, ask it, notice its silence and its death, replace it."""
 
 from __future__ import annotations
 
-import itertools
 import logging
 import queue
-import signal
 import subprocess
 import threading
 import time
-import typing
 from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
-from freehold import __version__
 from freehold.foundation.errors import FreeholdError, WorkerSilent, WorkerStopped, from_wire
 from freehold.foundation.stop import Stop
-from freehold.processes.frames import JunkOnPipe, encode, read_frames
+from freehold.processes.child import Child, Frames
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +34,8 @@ class Link:
 
     `call` returns an op's result, `stream` yields its parts and returns its result. Both raise the worker's own
     FreeholdError, WorkerStopped when it died (with its last words) and WorkerSilent when nothing came for
-    `silence` seconds: limits are on silence, not on duration. Safe to use from several threads.
+    `silence` seconds: limits are on silence, not on duration. `died` is told of every death that `end` or `kill`
+    did not ask for, on a thread of the link. Safe to use from several threads.
     """
 
     def __init__(
@@ -47,14 +44,17 @@ class Link:
         start: Callable[[], subprocess.Popen[bytes]],
         *,
         silence: float = 60.0,
+        deaf: float = DEAF_SECONDS,
+        starting: float = START_SECONDS,
         died: Callable[[WorkerStopped], None] = lambda _: None,
     ) -> None:
         self.name = name
         self._start = start
-        self._silence = silence
+        self._silence, self._deaf, self._starting = silence, deaf, starting
         self._died = died
-        self._lock = threading.RLock()
-        self._child: _Child | None = None
+        self._start_lock = threading.Lock()  # one start at a time; held while a worker says hello
+        self._lock = threading.Lock()  # guards the two below; never held while waiting
+        self._child: Child | None = None
         self._crashes: deque[float] = deque(maxlen=CRASHES_ALLOWED)
 
     @property
@@ -67,8 +67,9 @@ class Link:
         child = self._child
         return child.process.pid if child is not None and child.is_alive else None
 
-    def call(self, op: str, *, silence: float | None = None, **args: Any) -> Any:
-        parts = self.stream(op, silence=silence, **args)
+    def call(self, op: str, *, stop: Stop | None = None, silence: float | None = None, **args: Any) -> Any:
+        """The result of `op`; parts are dropped. See `stream` for `stop`."""
+        parts = self.stream(op, stop=stop, silence=silence, **args)
         while True:
             try:
                 next(parts)
@@ -78,9 +79,14 @@ class Link:
     def stream(self, op: str, *, stop: Stop | None = None, silence: float | None = None, **args: Any) -> Parts:
         """Ask `op`. When `stop` is set the worker is told at once, and ended if it stays deaf for two seconds.
 
-        Closing the generator early stops the op the same way.
+        An op that was stopped before it began never begins: its result is None, without parts. Closing the
+        generator early stops the op the same way.
         """
+        if stop is not None and stop.is_set():
+            return None
         child = self._ready_child()
+        if stop is not None and stop.is_set():
+            return None
         number, frames = child.ask(op, args)
         wish = _Wish(child, number)
         if stop is not None:
@@ -90,9 +96,8 @@ class Link:
         finally:
             if stop is not None:
                 stop.forget(wish)
-            if child.is_waiting(number):
-                wish()
-                child.forget(number)
+            if child.is_alive and child.is_waiting(number):
+                self._abandon(child, wish)
 
     def end(self, seconds: float = 2.0) -> None:
         """Close the worker's stdin, give it `seconds` to leave, then kill it. Does nothing when none runs."""
@@ -105,72 +110,90 @@ class Link:
         """End the process at once: what its memory held is gone when this returns."""
         self.end(0.0)
 
-    def _answers(self, child: _Child, frames: queue.SimpleQueue[Any], wish: _Wish, silence: float) -> Parts:
+    def _answers(self, child: Child, frames: Frames, wish: _Wish, silence: float) -> Parts:
         asked = time.monotonic()
         while True:
             # Any frame of the child counts: a request that waits its turn behind a talking one is not in silence.
-            heard = max(asked, child.heard)
+            quiet_until = max(asked, child.heard) + silence
+            self._end_the_unresponsive(child, wish, frames, quiet_until)
             try:
-                frame = frames.get(timeout=_patience(heard, silence, wish))
+                # Woken at least twice a second, to see a wish that was made while we were waiting.
+                frame = frames.get(timeout=min(max(quiet_until - time.monotonic(), 0.01), 0.5, self._deaf))
             except queue.Empty:
-                if time.monotonic() < _deadline(max(asked, child.heard), silence, wish):
-                    continue
-                self._drop(child)
-                child.end(0.0)
-                why = "did not stop when asked" if wish.at is not None else f"said nothing for {silence:g} s"
-                raise WorkerSilent(f"{self.name} {why}") from None
+                continue
             if isinstance(frame, WorkerStopped):
-                self._drop(child)
-                raise WorkerStopped(frame.detail)
+                raise type(frame)(frame.detail)
             if "part" in frame:
                 yield frame["part"]
             elif "error" in frame:
                 raise _error(frame["error"])
             else:
-                return frame.get("done")
+                return frame["done"]
 
-    def _ready_child(self) -> _Child:
-        with self._lock:
-            if self._child is not None and self._child.is_alive:
-                return self._child
+    def _end_the_unresponsive(self, child: Child, wish: _Wish, frames: Frames, quiet_until: float) -> None:
+        """Kill a worker that is silent, or that talks on after it was asked to stop; the frames then tell of it."""
+        now = time.monotonic()
+        if wish.at is not None and now >= wish.at + self._deaf:
+            why = "did not stop when asked"
+        elif wish.at is None and now >= quiet_until and frames.empty():
+            why = "said nothing for too long"
+        else:
+            return
+        if child.is_alive and child.is_waiting(wish.number):
+            child.condemn(WorkerSilent(f"{self.name} {why}"))
+
+    def _abandon(self, child: Child, wish: _Wish) -> None:
+        """Stop a request whose caller has gone, and watch that the worker heeds it."""
+
+        def end_the_deaf() -> None:
+            if child.is_alive and child.is_waiting(wish.number):
+                child.condemn(WorkerSilent(f"{self.name} did not stop when asked"))
+
+        wish()
+        child.abandon(wish.number)
+        watch = threading.Timer(self._deaf, end_the_deaf)
+        watch.daemon = True
+        watch.start()
+
+    def _ready_child(self) -> Child:
+        with self._start_lock:
+            child = self._child
+            if child is not None and child.is_alive:
+                return child
             self._refuse_endless_crashes()
-            self._child = _Child(self.name, self._start(), self._note_death)
+            child = Child(self.name, self._start(), dead=self._note_death, mourned=self._tell_death)
+            with self._lock:
+                self._child = child
             try:
-                self._child.greet()
+                child.greet(self._starting)
             except FreeholdError:
-                self._child.end(0.0)
-                self._child = None
+                self._drop(child)
+                child.end(0.0)
                 raise
-            return self._child
+            return child
 
     def _refuse_endless_crashes(self) -> None:
-        crashes = self._crashes
+        with self._lock:
+            crashes = tuple(self._crashes)
         if len(crashes) == CRASHES_ALLOWED and time.monotonic() - crashes[0] < CRASH_WINDOW:
             wait = int(CRASH_WINDOW - (time.monotonic() - crashes[0])) + 1
             raise WorkerStopped(f"{self.name} stopped {CRASHES_ALLOWED} times in a minute", advice=f"Wait {wait} s.")
 
-    def _note_death(self, child: _Child, error: WorkerStopped) -> None:
-        expected = child.is_ending
-        if not expected:
-            self._crashes.append(time.monotonic())
-            _log.warning("%s stopped: %s", self.name, child.exit_words())
+    def _note_death(self, child: Child, error: WorkerStopped) -> None:
         self._drop(child)
-        if not expected:
+        if not child.is_ending and not isinstance(error, WorkerSilent):  # a person's stop is no crash
+            with self._lock:
+                self._crashes.append(time.monotonic())
+
+    def _tell_death(self, child: Child, error: WorkerStopped) -> None:
+        if not child.is_ending:
+            _log.warning("%s stopped: %s", self.name, child.exit_words())
             self._died(error)
 
-    def _drop(self, child: _Child) -> None:
+    def _drop(self, child: Child) -> None:
         with self._lock:
             if self._child is child:
                 self._child = None
-
-
-def _deadline(heard: float, silence: float, wish: _Wish) -> float:
-    return heard + silence if wish.at is None else wish.at + DEAF_SECONDS
-
-
-def _patience(heard: float, silence: float, wish: _Wish) -> float:
-    # Woken at least twice a second, to see a wish that was made while we were waiting.
-    return max(0.0, min(0.5, _deadline(heard, silence, wish) - time.monotonic()))
 
 
 def _error(fields: Any) -> Exception:
@@ -180,158 +203,13 @@ def _error(fields: Any) -> Exception:
 
 
 class _Wish:
-    """A stop frame for one request, sent at most once."""
+    """A wish to stop one request, sent at most once."""
 
-    def __init__(self, child: _Child, number: int) -> None:
-        self._child, self._number = child, number
+    def __init__(self, child: Child, number: int) -> None:
+        self._child, self.number = child, number
         self.at: float | None = None
 
     def __call__(self) -> None:
         if self.at is None:
             self.at = time.monotonic()
-            self._child.send({"id": self._number, "stop": True})
-
-
-class _Child:
-    """A running process, the threads that listen to it and the requests that wait for it."""
-
-    def __init__(
-        self,
-        name: str,
-        process: subprocess.Popen[bytes],
-        died: Callable[[_Child, WorkerStopped], None],
-    ) -> None:
-        self.name, self.process, self._died = name, process, died
-        self.is_ending = False
-        self.heard = time.monotonic()
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, queue.SimpleQueue[Any]] = {}
-        self._hello: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._write_lock = threading.Lock()
-        self._last_words: deque[bytes] = deque(maxlen=80)
-        self._gone: WorkerStopped | None = None
-        self._stderr = threading.Thread(target=self._keep_last_words, name=f"{name} last words", daemon=True)
-        self._stderr.start()
-        threading.Thread(target=self._listen, name=f"{name} frames", daemon=True).start()
-
-    @property
-    def is_alive(self) -> bool:
-        return self._gone is None and not self.is_ending
-
-    def greet(self) -> None:
-        """Wait for the worker's first frame and check that both halves are the same build."""
-        try:
-            hello = self._hello.get(timeout=START_SECONDS)
-        except queue.Empty:
-            raise WorkerSilent(f"{self.name} did not start within {START_SECONDS:g} s") from None
-        if isinstance(hello, WorkerStopped):
-            raise hello
-        if hello.get("hello") != self.name or hello.get("version") != __version__:
-            raise WorkerStopped(f"{self.name} is of another version", advice="Close Freehold and start it again.")
-
-    def ask(self, op: str, args: dict[str, Any]) -> tuple[int, queue.SimpleQueue[Any]]:
-        frames: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        with self._lock:
-            number = next(self._numbers)
-            if self._gone is not None:
-                frames.put(self._gone)
-            else:
-                self._waiting[number] = frames
-        try:
-            self.send({"id": number, "op": op, "args": args})
-        except JunkOnPipe:
-            self.forget(number)
-            raise
-        return number, frames
-
-    def send(self, frame: dict[str, Any]) -> None:
-        line = encode(frame)
-        assert self.process.stdin is not None
-        try:
-            with self._write_lock:
-                self.process.stdin.write(line)
-                self.process.stdin.flush()
-        except (OSError, ValueError):
-            pass  # it has died: the listener tells everybody who waits, with its last words
-
-    def is_waiting(self, number: int) -> bool:
-        return number in self._waiting
-
-    def forget(self, number: int) -> None:
-        with self._lock:
-            self._waiting.pop(number, None)
-
-    def end(self, seconds: float) -> None:
-        self.is_ending = True
-        try:
-            assert self.process.stdin is not None
-            if seconds > 0:
-                with self._write_lock:
-                    self.process.stdin.close()
-                self.process.wait(seconds)
-        except (OSError, subprocess.TimeoutExpired):
-            pass  # then the hard way, below
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def exit_words(self) -> str:
-        """How the process ended, in words."""
-        code = self.process.wait()
-        if code >= 0:
-            return f"exit code {code}"
-        try:
-            return f"ended by {signal.Signals(-code).name}"
-        except ValueError:
-            return f"ended by signal {-code}"
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        junk = ""
-        try:
-            for frame in read_frames(typing.cast(typing.BinaryIO, self.process.stdout)):
-                self._deliver(frame)
-        except (JunkOnPipe, OSError, ValueError) as error:
-            junk = f"; junk on its pipe ({error})"
-            self.process.kill()
-        self._bury(junk)
-
-    def _deliver(self, frame: dict[str, Any]) -> None:
-        self.heard = time.monotonic()
-        if "hello" in frame:
-            self._hello.put(frame)
-            return
-        number = frame.get("id")
-        with self._lock:
-            last = "part" not in frame
-            frames = self._waiting.pop(number, None) if last else self._waiting.get(number)  # type: ignore[arg-type]
-        if frames is not None:
-            frames.put(frame)
-
-    def _bury(self, junk: str) -> None:
-        how = self.exit_words()
-        self._stderr.join(1.0)
-        words = b"".join(self._last_words).decode("utf-8", "replace").strip()
-        error = WorkerStopped(f"{self.name}: {how}{junk}" + (f"\n{words[-2000:]}" if words else ""))
-        with self._lock:
-            self._gone = error
-            waiting, self._waiting = list(self._waiting.values()), {}
-        self._hello.put(error)
-        for frames in waiting:
-            frames.put(error)
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            try:
-                assert pipe is not None
-                pipe.close()
-            except OSError:
-                pass  # a last unsent byte for a process that is gone
-        self._died(self, error)
-
-    def _keep_last_words(self) -> None:
-        assert self.process.stderr is not None
-        try:
-            while line := self.process.stderr.readline(4096):
-                self._last_words.append(line)
-        except (OSError, ValueError):
-            return  # closed under us at the end
+            self._child.wish_end(self.number)

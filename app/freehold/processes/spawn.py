@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from freehold.foundation.errors import WorkerStopped
+
 # What a child may know of its surroundings: where programs and libraries are, the language, the processor
 # libraries' own switches. Nothing that names a user, a session, a token or a proxy.
 _PASSED_ON = (
@@ -21,8 +23,6 @@ _ALWAYS = {
     "HF_HUB_DISABLE_XET": "1",
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    "PYTHONUTF8": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 
@@ -33,19 +33,30 @@ def clean_environment(scratch: Path, also: Iterable[str] = ()) -> dict[str, str]
 
 
 def worker_command(name: str) -> list[str]:
-    """How this program starts itself as the worker `name`. -E and -P keep foreign code off the import path."""
-    return [sys.executable, "-E", "-P", "-X", "faulthandler", "-m", "freehold", "--worker", name]
+    """How this program starts itself as the worker `name`. -E and -P keep foreign code off the import path.
+
+    The rest are switches because -E makes Python deaf to the variables of the same meaning.
+    """
+    return [
+        sys.executable, "-E", "-P", "-B", "-X", "utf8", "-X", "faulthandler", "-m", "freehold", "--worker", name,
+    ]  # fmt: skip
 
 
 def spawn(command: list[str], scratch: Path, also: Iterable[str] = ()) -> subprocess.Popen[bytes]:
-    """Start `command` with three pipes, in a session of its own so that Ctrl-C reaches only the app."""
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=clean_environment(scratch, also),
-        cwd=scratch,
-        start_new_session=True,
-        close_fds=True,
-    )
+    """Start `command` with three pipes, in a session of its own so that Ctrl-C reaches only the app.
+
+    Raises WorkerStopped when the system cannot start it (no memory, no process left, `scratch` gone).
+    """
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=clean_environment(scratch, also),
+            cwd=scratch,
+            start_new_session=True,
+            close_fds=True,
+        )
+    except OSError as error:
+        raise WorkerStopped(f"{Path(command[0]).name} could not be started: {error.strerror or error}") from error

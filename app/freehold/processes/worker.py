@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import queue
@@ -14,7 +15,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, BinaryIO
 
 from freehold import __version__
-from freehold.foundation.errors import FreeholdError
+from freehold.foundation.errors import BadRequest, FreeholdError
 from freehold.foundation.stop import Stop
 from freehold.processes.frames import JunkOnPipe, encode, read_frames
 
@@ -22,23 +23,21 @@ Op = Callable[..., Any]
 
 GRACE_SECONDS = 1.5  # how long a running op may finish once the app is gone
 
-
-class BadRequest(FreeholdError):
-    code = "bad-request"
-    title = "A part of Freehold was asked something it does not know"
-    advice = "This is a bug in Freehold. Nothing was changed."
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
 def serve(name: str, ops: Mapping[str, Op], *, leaving: Callable[[], None] = lambda: None) -> None:
     """Answer requests until stdin closes. Never returns with work half told: the process leaves afterwards.
 
     An op is a function with typed keyword arguments; it returns a JSON value, or is a generator whose yields are
-    parts and whose return value is the result. One that takes `stop: Stop` can be stopped. Ops run one at a time, in
-    this thread. `leaving` runs before the process goes, when no op is running.
+    parts and whose return value is the result. One that takes `stop: Stop` decides itself how it ends when that is
+    set; any other generator is closed between two parts, and its result is None. Ops run one at a time, in this
+    thread. `leaving` runs before the process goes, when no op is running.
     """
     answers, questions = take_over_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the app's; it stops us through the pipe
     forbid_core_dumps()
+    say_no_messages()
     loop = _Loop(ops, answers)
     loop.say({"hello": name, "version": __version__, "pid": os.getpid()})
     threading.Thread(target=loop.listen, args=(questions,), daemon=True).start()
@@ -69,6 +68,24 @@ def forbid_core_dumps() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        import ctypes
+
+        # A core_pattern that is a program may ignore the limit above. This it cannot; nor can a debugger of the
+        # same user attach, or read our memory through /proc.
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def say_no_messages() -> None:
+    """A traceback on stderr becomes last words, which are shown: type and place of an error, never its message."""
+
+    def tell(kind: type[BaseException], _: BaseException | None, trace: types.TracebackType | None) -> None:
+        sys.stderr.write(f"{kind.__name__} at {_place(trace)}\n")
+        sys.stderr.flush()
+
+    sys.excepthook = tell
+    sys.unraisablehook = lambda args: tell(args.exc_type, args.exc_value, args.exc_traceback)
+    threading.excepthook = lambda args: tell(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 class _Loop:
@@ -88,14 +105,15 @@ class _Loop:
                 self._take(frame)
         except (JunkOnPipe, OSError):
             pass  # whoever writes junk here is not our app any more: leave, as when it is gone
-        for stop in list(self._stops.values()):
-            stop.set()
-        self._asked.put(None)
-        threading.Timer(GRACE_SECONDS, os._exit, (0,)).start()
+        finally:
+            threading.Timer(GRACE_SECONDS, os._exit, (0,)).start()
+            for stop in list(self._stops.values()):
+                stop.set()
+            self._asked.put(None)
 
     def _take(self, frame: dict[str, Any]) -> None:
         number = frame.get("id")
-        if not isinstance(number, int):
+        if type(number) is not int:
             raise JunkOnPipe("a request without a number")
         if frame.get("stop") is True:
             self._wish(number)
@@ -141,16 +159,19 @@ class _Loop:
             args = {**args, "stop": self._stops[number]}
         result = self._ops[op](**args)
         if isinstance(result, Generator):
-            return self._drain(number, result)
+            ends_itself = "stop" in self._types[op]
+            return self._drain(number, result, Stop() if ends_itself else self._stops[number])
         return result
 
-    def _drain(self, number: int, parts: Generator[Any, None, Any]) -> Any:
-        while True:
-            try:
-                part = next(parts)
-            except StopIteration as end:
-                return end.value
-            self.say({"id": number, "part": part})
+    def _drain(self, number: int, parts: Generator[Any, None, Any], stop: Stop) -> Any:
+        with contextlib.closing(parts):
+            while not stop.is_set():
+                try:
+                    part = next(parts)
+                except StopIteration as end:
+                    return end.value
+                self.say({"id": number, "part": part})
+        return None
 
     def say(self, frame: dict[str, Any]) -> None:
         line = encode(frame)
@@ -165,12 +186,14 @@ class _Loop:
 
 def _bug(error: Exception) -> dict[str, str]:
     """A bug's type and place; its message may quote user words and stays here."""
-    trace = error.__traceback__
+    fields = FreeholdError(f"{type(error).__name__} at {_place(error.__traceback__)}").to_wire()
+    return {**fields, "code": "bug"}
+
+
+def _place(trace: types.TracebackType | None) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename.rsplit(os.sep, 1)[-1]}:{trace.tb_lineno}" if trace else "?"
-    fields = FreeholdError(f"{type(error).__name__} at {where}").to_wire()
-    return {**fields, "code": "bug"}
+    return f"{trace.tb_frame.f_code.co_filename.rsplit(os.sep, 1)[-1]}:{trace.tb_lineno}" if trace else "?"
 
 
 def _argument_types(op: Op) -> dict[str, tuple[Any, bool]]:
@@ -199,6 +222,8 @@ def _fits(value: Any, kind: Any) -> bool:
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return any(type(value) is type(one) and value == one for one in inside)
     if origin in (typing.Union, types.UnionType):
         return any(_fits(value, one) for one in inside)
     if origin is list:
