@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from freehold.foundation.errors import DiskFull, FreeholdError, ProfileUnusable
 
+_UNFINISHED = ".unfinished"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -64,10 +66,33 @@ class Profile:
         try:
             for folder in (self.home, self.vault, self.models, self.backups, self.logs, self.scratch):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if os.name == "posix":
-                self.home.chmod(0o700)
+            _make_private(self.home)
         except OSError as error:
             raise disk_error(error, self.home) from error
+
+    def clear_leftovers(self) -> None:
+        """Remove what a killed process left half done. Only for whoever holds the profile.
+
+        A half-written vault header would otherwise keep a passphrase alive that was changed since.
+        """
+        for folder in (self.home, self.vault):
+            for path in folder.glob(f".*{_UNFINISHED}"):
+                with suppress(OSError):
+                    path.unlink()
+        for path in self.scratch.glob("*"):
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _make_private(folder: Path) -> None:
+    if os.name != "posix" or folder.stat().st_mode & 0o777 == 0o700:
+        return
+    try:
+        folder.chmod(0o700)
+    except PermissionError:
+        # A memory stick's file system has no modes to change: fine when the folder is ours all the same.
+        if folder.stat().st_uid != os.geteuid():
+            raise
 
 
 def disk_error(error: OSError, place: Path) -> FreeholdError:
@@ -85,7 +110,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = ""
     try:
         # mkstemp opens with mode 0600 before any content is written.
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -93,8 +118,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(temporary, path)  # noqa: PTH105 - `temporary` is a name from mkstemp
         sync_folder(path.parent)
     except OSError as error:
-        with suppress(OSError):
-            Path(temporary).unlink()
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
         raise disk_error(error, path) from error
 
 
@@ -105,5 +130,8 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems have no fsync for folders
+            raise
     finally:
         os.close(handle)

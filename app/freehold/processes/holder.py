@@ -6,20 +6,26 @@ the profile folder, mode 0600, and the caller's user id is checked as well.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from freehold.foundation.errors import ProfileBusy
+from freehold.foundation.errors import ProfileBusy, WorkerStopped
 from freehold.foundation.paths import Profile, disk_error
 from freehold.foundation.stop import Stop
 from freehold.processes.frames import JunkOnPipe, encode, read_frames
+
+_END = {"end": True}  # the last frame of an answer: without it, an end is a death
+_FIRST_SECONDS = 10.0  # between connecting and asking
+_TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)  # what a lock that another process holds answers, by platform
 
 Reply = Callable[[dict[str, Any]], None]
 Handler = Callable[[dict[str, Any], Reply, Stop], None]
@@ -43,8 +49,11 @@ class Holder:
             _lock_file(handle)
         except OSError as error:
             os.close(handle)
-            raise ProfileBusy(str(self._profile.home)) from error
+            if error.errno in _TAKEN:
+                raise ProfileBusy(str(self._profile.home)) from error
+            raise disk_error(error, self._profile.lock) from error
         self._lock = handle
+        self._profile.clear_leftovers()
 
     @property
     def is_held(self) -> bool:
@@ -54,7 +63,8 @@ class Holder:
         """Answer later commands, each on a thread of its own. Does nothing where there are no Unix sockets."""
         if not hasattr(socket, "AF_UNIX"):
             return
-        self._profile.socket.unlink(missing_ok=True)  # left by a holder that was killed; we hold the lock
+        with suppress(OSError):
+            self._profile.socket.unlink()  # left by a holder that was killed; we hold the lock
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         old_mask = os.umask(0o177)
         try:
@@ -71,11 +81,12 @@ class Holder:
 
     def release(self) -> None:
         if self._listener is not None:
+            listener, self._listener = self._listener, None
             with suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
-            self._profile.socket.unlink(missing_ok=True)
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            with suppress(OSError):
+                self._profile.socket.unlink()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -85,66 +96,95 @@ class Holder:
             try:
                 caller, _ = listener.accept()
             except OSError:
-                return  # released
+                if self._listener is not listener:
+                    return  # released
+                time.sleep(0.2)  # out of file handles, most likely: others still get in later
+                continue
             threading.Thread(target=_attend, args=(caller, handler), name="command", daemon=True).start()
 
 
 def ask_holder(profile: Profile, request: dict[str, Any], stop: Stop) -> Iterator[dict[str, Any]]:
     """Send one request to the process that holds `profile` and yield its frames.
 
-    Raises ProfileBusy when nobody answers. `stop` tells the holder to stop; closing the iterator early does the same.
+    Raises ProfileBusy when nobody answers and WorkerStopped when the answer breaks off half-way. `stop` tells the
+    holder to stop; closing the iterator early does the same.
     """
+    with _called(profile) as caller, caller.makefile("rb") as frames:
+
+        def say_stop() -> None:
+            with suppress(OSError):
+                caller.sendall(encode({"stop": True}))
+
+        try:
+            caller.sendall(encode(request))
+            stop.on_set(say_stop)
+            for frame in read_frames(frames):
+                if frame == _END:
+                    return
+                yield frame
+        except (JunkOnPipe, OSError) as error:
+            raise WorkerStopped("the Freehold that holds this profile went away") from error
+        finally:
+            stop.forget(say_stop)
+        raise WorkerStopped("the Freehold that holds this profile went away")
+
+
+def _called(profile: Profile) -> socket.socket:
+    """A connection to the holder. Raises ProfileBusy when nobody answers, or somebody who is not the same user."""
     if not hasattr(socket, "AF_UNIX"):
         raise ProfileBusy(str(profile.home))
     caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _short_name(profile.socket) as name:
             caller.connect(name)
+        if not _is_same_user(caller):
+            raise PermissionError("somebody else's socket")
     except OSError as error:
         caller.close()
         raise ProfileBusy(str(profile.home)) from error
-    with caller, caller.makefile("rb") as frames:
-
-        def say_stop() -> None:
-            with suppress(OSError):
-                caller.sendall(encode({"stop": True}))
-
-        caller.sendall(encode(request))
-        stop.on_set(say_stop)
-        try:
-            yield from read_frames(frames)
-        except (JunkOnPipe, OSError) as error:
-            raise ProfileBusy(f"{profile.home}: the other Freehold went away") from error
-        finally:
-            stop.forget(say_stop)
+    return caller
 
 
 def _attend(caller: socket.socket, handler: Handler) -> None:
     with caller, caller.makefile("rb") as frames:
-        if not _is_same_user(caller):
-            return
         requests = read_frames(frames)
-        request = next(requests, None)
+        request = _first(caller, requests) if _is_same_user(caller) else None
         if request is None:
             return
         stop, lock = Stop(), threading.Lock()
 
         def reply(frame: dict[str, Any]) -> None:
+            line = encode(frame)
             try:
                 with lock:
-                    caller.sendall(encode(frame))
+                    caller.sendall(line)
             except OSError:
                 stop.set()  # the caller is gone: so is its wish
 
-        threading.Thread(target=_watch, args=(requests, stop), daemon=True).start()
-        handler(request, reply, stop)
-        with suppress(OSError):
-            caller.shutdown(socket.SHUT_RDWR)
+        watcher = threading.Thread(target=_watch, args=(requests, stop), name="command's stop", daemon=True)
+        watcher.start()
+        try:
+            handler(request, reply, stop)
+            reply(_END)
+        finally:
+            with suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)
+            watcher.join()  # it reads from what is closed next
+
+
+def _first(caller: socket.socket, requests: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
+    caller.settimeout(_FIRST_SECONDS)
+    try:
+        return next(requests, None)
+    except (JunkOnPipe, OSError):
+        return None
+    finally:
+        caller.settimeout(None)
 
 
 def _watch(requests: Iterator[dict[str, Any]], stop: Stop) -> None:
     """Set `stop` when the caller asks for it or hangs up."""
-    with suppress(JunkOnPipe, OSError, ValueError):
+    with suppress(JunkOnPipe, OSError):
         next(requests, None)
     stop.set()
 
@@ -154,7 +194,7 @@ def _is_same_user(caller: socket.socket) -> bool:
         return True  # the socket's mode is the only guard there
     credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, user, _ = struct.unpack("3i", credentials)
-    return bool(user == os.getuid())
+    return bool(user == os.geteuid())
 
 
 @contextmanager
