@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from copy import copy
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -12,6 +14,11 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 class _FactsOnly(logging.Formatter):
     """Leaves out exception messages, which may quote user words; type and place stay."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        own = copy(record)  # another handler's formatter may have left its own text of the exception in the record
+        own.exc_text = None
+        return super().format(own)
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - logging's own name
         assert isinstance(ei, tuple)
@@ -24,22 +31,20 @@ class _FactsOnly(logging.Formatter):
         return "\n".join(lines)
 
 
+class _OwnersFile(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        """Opened with mode 0600 from the first byte on, the files after a rotation too."""
+        handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return TextIOWrapper(os.fdopen(handle, "ab"), encoding="utf-8", errors="backslashreplace")
+
+
 def start_logging(folder: Path) -> None:
-    """Log to `folder`/freehold.log (two files of 1 MB at most). Safe to call when the disk is full."""
+    """Log to `folder`/freehold.log (two files of 1 MB at most). Never raises: a full disk loses lines, no more."""
     root = logging.getLogger("freehold")
     root.propagate = False
     if root.handlers:
         return
-    try:
-        old_mask = os.umask(0o077)
-        try:
-            handler: logging.Handler = RotatingFileHandler(
-                folder / "freehold.log", maxBytes=1_000_000, backupCount=1, delay=True, encoding="utf-8"
-            )
-        finally:
-            os.umask(old_mask)
-    except OSError:
-        handler = logging.NullHandler()
+    handler = _OwnersFile(folder / "freehold.log", maxBytes=1_000_000, backupCount=1, delay=True, encoding="utf-8")
     handler.setFormatter(_FactsOnly(_FORMAT))
     root.addHandler(handler)
     root.setLevel(logging.INFO)

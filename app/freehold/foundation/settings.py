@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,11 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing the owner may choose. `private` ones hold the owner's words and live in the vault."""
+    """One thing the owner may choose. `private` ones hold the owner's words and live in the vault.
+
+    `careful` is what counts when the file holds something for this setting that cannot be understood: for a switch
+    that protects, the default would be the wrong guess.
+    """
 
     name: str
     default: Value
@@ -27,21 +33,22 @@ class Setting:
     least: float | None = None
     most: float | None = None
     private: bool = False
+    careful: Value | None = None
 
     def check(self, value: object) -> Value:
         """`value` as this setting's type, or UsageError saying what is allowed."""
         kind = type(self.default)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        if kind is float and type(value) is int and abs(value) < 2**53:
             value = float(value)
-        if type(value) is not kind:
+        if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
             raise UsageError(f"{self.name} takes a {_WORDS[kind]}")
         assert isinstance(value, bool | int | float | str)
         if self.choices and value not in self.choices:
             raise UsageError(f"{self.name} is one of {', '.join(self.choices)}")
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            low, high = self.least, self.most
-            if (low is not None and value < low) or (high is not None and value > high):
-                raise UsageError(f"{self.name} lies between {low:g} and {high:g}")
+        if self.least is not None and self.most is not None:
+            assert isinstance(value, int | float)
+            if not self.least <= value <= self.most:
+                raise UsageError(f"{self.name} lies between {self.least:g} and {self.most:g}")
         return value
 
 
@@ -137,7 +144,14 @@ SETTINGS: tuple[Setting, ...] = (
         least=0,
         most=1440,
     ),
-    Setting("offline", False, "Offline switch", "Refuse every connection, downloads included.", "Privacy"),
+    Setting(
+        "offline",
+        False,
+        "Offline switch",
+        "Refuse every connection, downloads included.",
+        "Privacy",
+        careful=True,
+    ),
     Setting(
         "trash_days",
         30,
@@ -158,21 +172,25 @@ class SettingsFile:
     """The settings that hold nobody's words, in `settings.json`; readable before the vault is open.
 
     A value that no longer fits the table is ignored, never fatal; unknown names are kept for the version that
-    knows them.
+    knows them. A file that is no JSON counts as empty, is kept beside the new one (`settings.json.unreadable`) at the
+    next change, and leaves protecting switches on.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._values = _read(path)
+        self._lock = threading.Lock()
+        self._values, self._is_damaged = _read(path)
 
     def __getitem__(self, name: str) -> Value:
         setting = BY_NAME[name]
         if setting.private:
             raise KeyError(f"{name} lives in the vault")
+        if name not in self._values:
+            return setting.default
         try:
             return setting.check(self._values[name])
-        except (KeyError, UsageError):
-            return setting.default
+        except UsageError:
+            return setting.default if setting.careful is None else setting.careful
 
     def whole(self, name: str) -> int:
         value = self[name]
@@ -192,18 +210,35 @@ class SettingsFile:
         """Check and write one setting. Raises UsageError, DiskFull, ProfileUnusable; then nothing changed."""
         if name not in BY_NAME or BY_NAME[name].private:
             raise UsageError(f"there is no setting called {name}")
-        changed = {**self._values, name: BY_NAME[name].check(value)}
-        write_atomically(self._path, json.dumps(changed, indent=1, sort_keys=True).encode())
-        self._values = changed
+        value = BY_NAME[name].check(value)
+        with self._lock:
+            changed = {**self._values, name: value}
+            if self._is_damaged:
+                self._keep_the_unreadable()
+            write_atomically(self._path, json.dumps(changed, indent=1, sort_keys=True).encode())
+            self._values, self._is_damaged = changed, False
 
     def reload(self) -> None:
         """Read the file again: another command may have changed it."""
-        self._values = _read(self._path)
+        with self._lock:
+            self._values, self._is_damaged = _read(self._path)
+
+    def _keep_the_unreadable(self) -> None:
+        try:
+            content = self._path.read_bytes()
+        except OSError:
+            return  # nothing can be kept of it
+        write_atomically(self._path.with_name(f"{self._path.name}.unreadable"), content)
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> tuple[dict[str, object], bool]:
+    """The values in the file, and whether there is one that cannot be understood."""
     try:
         values = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
+    except FileNotFoundError:
+        return {}, False
+    except (OSError, ValueError, RecursionError):
+        values = None
+    if isinstance(values, dict):
+        return values, False
+    return {setting.name: setting.careful for setting in SETTINGS if setting.careful is not None}, True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 
 class Stop:
@@ -20,8 +21,9 @@ class Stop:
                 return
             self._event.set()
             hooks, self._hooks = self._hooks, []
-        for hook in hooks:
-            hook()
+        with ExitStack() as all_hooks:  # every hook runs, even when one before it fails
+            for hook in reversed(hooks):
+                all_hooks.callback(hook)
 
     def is_set(self) -> bool:
         return self._event.is_set()
