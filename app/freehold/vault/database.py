@@ -1,0 +1,195 @@
+"""The SQLCipher database: opening it, reading it, changing it whole or not at all, and forgetting for good.
+
+The one place where SQLite's errors become ours. Runs in the vault process only.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from freehold.foundation.errors import DiskFull, FreeholdError, ProfileBusy, ProfileUnusable, VaultDamaged
+from freehold.foundation.paths import disk_error
+from freehold.vault.keys import subkey
+from freehold.vault.wal import check_log
+
+# The order matters: what concerns the codec stands before the first read.
+_BEFORE_KEY = ("cipher_log_level = NONE", "cipher_memory_security = ON")
+_SETTINGS = (
+    "locking_mode = EXCLUSIVE",  # no second process, and no shared-memory file beside the database
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "secure_delete = ON",
+    "trusted_schema = OFF",
+    "foreign_keys = ON",
+    "cell_size_check = ON",
+    "journal_size_limit = 8388608",
+)
+_CHECKED_BYTES = 64 * 1024 * 1024  # a quarter of a second; a larger one is verified page by page, as it is read
+_ROOM_LEFT = 1024 * 1024
+
+_PENDING = "CREATE TABLE IF NOT EXISTS vault_forgetting (started INTEGER PRIMARY KEY)"
+
+Execute = Callable[..., Any]
+
+
+class Database:
+    """One open connection. Not for two threads at once: the worker runs one op at a time."""
+
+    def __init__(self, path: Path, data_key: bytes, *, forget_copies: Callable[[], None] = lambda: None) -> None:
+        """Open or make the database at `path`. `forget_copies` removes every other copy of what it holds.
+
+        Raises VaultDamaged, ProfileUnusable, ProfileBusy, DiskFull. The key is taken to be right: the header said so.
+        """
+        self._path = path
+        self._forget_copies = forget_copies
+        self._is_damaged = False
+        log = path.with_name(path.name + "-wal")
+        ended_badly = _size(log) > 0  # a clean end removes the log
+        if ended_badly:
+            check_log(log)
+        self._connection = self._connect(subkey(data_key, "database"))
+        try:
+            self._make_ready(ended_badly)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """All rows. Raises VaultDamaged rather than fewer rows than there are."""
+        with self._words():
+            rows: list[tuple[Any, ...]] = self._connection.execute(sql, values).fetchall()
+            return rows
+
+    @contextmanager
+    def transaction(self) -> Iterator[Execute]:
+        """Everything inside happens or nothing does; on disk when this ends."""
+        with self._words():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield lambda sql, *values: self._connection.execute(sql, values)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # SQLite ends it by itself when the disk is full
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def forgetting(self) -> Iterator[Execute]:
+        """A transaction whose deletions are gone from every file when this ends, or at the next open at the latest."""
+        with self.transaction() as execute:
+            execute("INSERT OR IGNORE INTO vault_forgetting VALUES (1)")
+            yield execute
+        self._forget()
+
+    def check(self) -> list[str]:
+        """Read and verify every page. What is wrong, in technical words; empty when nothing is."""
+        with self._words():
+            found = [str(row[0]) for row in self._connection.execute("PRAGMA cipher_integrity_check")]
+            found += [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+            return found
+
+    def close(self) -> None:
+        """A clean end: the log is folded into the database and removed."""
+        from sqlcipher3 import dbapi2
+
+        with suppress(dbapi2.Error):  # nothing acknowledged depends on it: the log is read at the next open
+            self._connection.close()
+
+    def _connect(self, key: bytes) -> Any:
+        from sqlcipher3 import dbapi2
+
+        with self._words():
+            connection = dbapi2.connect(str(self._path), isolation_level=None, timeout=2.0, cached_statements=256)
+            try:
+                for setting in _BEFORE_KEY:
+                    connection.execute(f"PRAGMA {setting}")
+                connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+                connection.execute("PRAGMA cipher_compatibility = 4")
+                connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+                for setting in _SETTINGS:
+                    connection.execute(f"PRAGMA {setting}")
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    def _make_ready(self, ended_badly: bool) -> None:
+        with self._words():
+            if ended_badly:
+                with suppress(DiskFull):  # everything can still be read from the log
+                    self.fold_log()
+                if _size(self._path) <= _CHECKED_BYTES and self.check_pages():
+                    raise VaultDamaged(f"{self._path.name} has pages that are not as they were written")
+            if self.query("SELECT 1 FROM sqlite_schema WHERE name = 'vault_forgetting'") and self.query(
+                "SELECT 1 FROM vault_forgetting"
+            ):
+                with suppress(DiskFull, ProfileUnusable):  # still noted, and tried again at the next open
+                    self._forget()
+
+    def check_pages(self) -> bool:
+        """Whether any page's seal is broken. Reads the whole file, at about 250 MB/s."""
+        return bool(self.query("PRAGMA cipher_integrity_check"))
+
+    def fold_log(self) -> None:
+        """Move the log's changes into the database and empty it."""
+        with self._words():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def prepare_forgetting(self) -> None:
+        with self.transaction() as execute:
+            execute(_PENDING)
+
+    def _forget(self) -> None:
+        with self._words():
+            self._forget_copies()
+            self.fold_log()
+            with self.transaction() as execute:
+                execute("DELETE FROM vault_forgetting")
+
+    @contextmanager
+    def _words(self) -> Iterator[None]:
+        """Errors of SQLite as errors with words; what is none of the known ones is a bug and stays as it is."""
+        from sqlcipher3 import dbapi2
+
+        try:
+            yield
+        except dbapi2.Error as error:
+            known = self._known(str(getattr(error, "sqlite_errorname", "")))
+            if known is None:
+                raise
+            raise known from error
+        except OSError as error:
+            raise disk_error(error, self._path) from error
+
+    def _known(self, name: str) -> FreeholdError | None:
+        file = self._path.name
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or (self._is_damaged and "READONLY" in name):
+            self._is_damaged = True  # SQLCipher refuses to write from here on, and calls it read-only
+            return VaultDamaged(f"{file}: {name}")
+        if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and self._is_full()):
+            return DiskFull(file)
+        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_IOERR")):
+            return ProfileUnusable(f"{file}: {name}")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return ProfileBusy(file)
+        return None
+
+    def _is_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self._path.parent).free < _ROOM_LEFT
+        except OSError as error:
+            return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise disk_error(error, path) from error

@@ -1,0 +1,113 @@
+"""The keyring process: asks the system's keyring once and hands the secret, sealed, to the vault.
+
+Only real keyrings are accepted, by class: never a plain file, a null or failing backend, or a chain that may hold
+one. The library's own choice, its configuration file and PYTHON_KEYRING_BACKEND are not consulted.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from freehold.foundation.errors import KeyringUnavailable
+from freehold.processes.worker import Op, serve
+from freehold.vault.handover import seal
+
+# Most wanted first. The names are recorded in headers: they never change.
+REAL_KEYRINGS: Mapping[str, str] = MappingProxyType({
+    "macOS Keychain": "keyring.backends.macOS.Keyring",
+    "Windows Credential Manager": "keyring.backends.Windows.WinVaultKeyring",
+    "Secret Service": "keyring.backends.SecretService.Keyring",
+    "KWallet": "keyring.backends.kwallet.DBusKeyring",
+    "libsecret": "keyring.backends.libsecret.Keyring",
+})  # fmt: skip
+
+# What a child needs to find the session's keyring and to show its prompt; nothing that chooses a backend.
+ENVIRONMENT = (
+    "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "HOME", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
+    "XDG_CURRENT_DESKTOP", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "USERNAME", "USER",
+)  # fmt: skip
+
+_SERVICE = "Freehold vault"
+_FORM = re.compile(r"freehold1:([A-Za-z0-9+/]{43}=)(:.*)?")  # room for what a later version adds behind it
+_T = TypeVar("_T")
+
+
+def serve_keyring(keyrings: Mapping[str, str] = REAL_KEYRINGS) -> None:
+    """Run as the keyring worker. `keyrings` are the accepted backends: recorded name to class."""
+    serve("keyring", Keyrings(keyrings).ops())
+
+
+class Keyrings:
+    """The keyrings of this system that may hold a slot's secret."""
+
+    def __init__(self, accepted: Mapping[str, str] = REAL_KEYRINGS) -> None:
+        self._accepted = accepted
+
+    def ops(self) -> dict[str, Op]:
+        return {f"keyring.{name}": getattr(self, name) for name in ("usable", "keep", "give", "forget")}
+
+    def usable(self) -> str | None:
+        """The name of the keyring that would be used, or None."""
+        for name in self._accepted:
+            try:
+                self._backend(name)
+            except KeyringUnavailable:
+                continue
+            return name
+        return None
+
+    def keep(self, account: str, public_key: str) -> dict[str, str]:
+        """Make a secret, put it in the best keyring, read it back, and return it sealed to `public_key`."""
+        name = self.usable()
+        if name is None:
+            raise KeyringUnavailable("there is no keyring on this system that Freehold trusts")
+        backend, secret = self._backend(name), os.urandom(32)
+        written = "freehold1:" + base64.b64encode(secret).decode("ascii")
+        _ask(name, lambda: backend.set_password(_SERVICE, account, written))
+        if _ask(name, lambda: backend.get_password(_SERVICE, account)) != written:
+            raise KeyringUnavailable(f"{name} did not keep what it was given")
+        return {"backend": name, "sealed": seal(bytes.fromhex(public_key), secret).hex()}
+
+    def give(self, backend: str, account: str, public_key: str) -> str:
+        """The secret kept under `account`, sealed to `public_key`."""
+        keyring = self._backend(backend)
+        text = _ask(backend, lambda: keyring.get_password(_SERVICE, account))
+        if text is None:
+            raise KeyringUnavailable(f"{backend} holds no key for this vault")
+        match = _FORM.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise KeyringUnavailable(f"{backend} holds something else under this vault's name")
+        return seal(bytes.fromhex(public_key), base64.b64decode(match[1])).hex()
+
+    def forget(self, backend: str, account: str) -> None:
+        keyring = self._backend(backend)
+        _ask(backend, lambda: keyring.delete_password(_SERVICE, account))
+
+    def _backend(self, name: str) -> Any:
+        """The backend recorded as `name`. Raises KeyringUnavailable unless it is of exactly the accepted class."""
+        if name not in self._accepted:
+            raise KeyringUnavailable(f"{name[:60]!r} is not a keyring that Freehold trusts")
+        module, _, kind = self._accepted[name].rpartition(".")
+        try:
+            found = getattr(importlib.import_module(module), kind)
+        except (ImportError, AttributeError, OSError) as error:
+            raise KeyringUnavailable(f"{name} is not on this system") from error
+        if _ask(name, lambda: found.priority) <= 0:
+            raise KeyringUnavailable(f"{name} is not running")
+        return _ask(name, found)
+
+
+def _ask(name: str, question: Callable[[], _T]) -> _T:
+    """The door to the backends. Their errors are as many as their authors: all mean that this keyring is no use now."""
+    try:
+        return question()
+    except Exception as error:
+        kind = type(error).__name__
+        words = f"{name} is locked" if "Locked" in kind else f"{name}: {kind}"
+        raise KeyringUnavailable(words) from error

@@ -1,0 +1,281 @@
+"""The vault itself: made, opened by one of its slots, its slots changed. Lives in the vault process.
+
+The data key is made here and never leaves this object but wrapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from freehold.foundation.errors import (
+    KeyringUnavailable,
+    NeedsPassphrase,
+    UsageError,
+    VaultDamaged,
+    VaultLocked,
+    VaultMissing,
+    VaultNewer,
+    WrongPassphrase,
+)
+from freehold.foundation.ids import new_id
+from freehold.foundation.paths import Profile, disk_error, sync_folder
+from freehold.vault import header as headers
+from freehold.vault import keys, migrations, recovery
+from freehold.vault.copies import forget_copies, keep_copy
+from freehold.vault.database import Database
+from freehold.vault.values import Argon2Cost, Header, Slot, SlotKind, Status, can_stand_alone
+
+DATABASE = "vault.db"
+_BEING_MADE = "vault.db.new"
+
+
+class Safe:
+    """One vault, closed or open. `tune` says what a passphrase shall cost on this machine."""
+
+    def __init__(
+        self, profile: Profile, stores: Sequence[type[Any]], *, tune: Callable[[], Argon2Cost] = keys.tuned_cost
+    ) -> None:
+        self._profile, self._folder = profile, profile.vault
+        self._classes = tuple(stores)
+        self._tune = tune
+        self._data_key = b""
+        self._header: Header | None = None
+        self.database: Database | None = None
+        self.rooms: dict[str, Any] = {}
+
+    @property
+    def is_open(self) -> bool:
+        return self.database is not None
+
+    def status(self) -> Status:
+        """Needs no key. Raises VaultNewer, VaultDamaged."""
+        if self.is_new:
+            return Status("new")
+        header = self._header or self._copies()[0][0]
+        kinds = tuple(slot.kind for slot in header.slots)
+        size = sum(_size(self._folder / name) for name in (DATABASE, DATABASE + "-wal"))
+        return Status("open" if self.is_open else "locked", kinds, header.schema, size)
+
+    @property
+    def is_new(self) -> bool:
+        """No vault yet. One whose making was cut short counts as none: nobody was told that it exists."""
+        if (self._folder / DATABASE).exists():
+            return False
+        has_header = any((self._folder / name).exists() for name in headers.NAMES)
+        return not has_header or (self._folder / _BEING_MADE).exists()
+
+    def create(
+        self, *, passphrase: str | None = None, keyring: Slot | None = None, keyring_secret: bytes = b"",
+        raw: bytes | None = None,
+    ) -> str | None:  # fmt: skip
+        """Make the vault and open it; returns the recovery code, which comes with every keyring.
+
+        Raises UsageError when there is one, NeedsPassphrase, DiskFull, ProfileUnusable; then there is still none.
+        """
+        if not self.is_new:
+            raise UsageError("there is a vault here already")
+        vault = new_id()
+        data_key = keys.new_data_key() if raw is None else raw
+        slots, code = [], None
+        if passphrase is not None:
+            slots.append(self._passphrase_slot(data_key, vault, passphrase))
+        if keyring is not None:
+            slots.append(_keyring_slot(data_key, vault, keyring, keyring_secret))
+            code = recovery.new_code()
+            slots.append(keys.wrap(data_key, vault, "recovery", recovery.secret_of(code)))
+        if not slots and raw is None:
+            raise NeedsPassphrase()
+        self._make(Header(vault, 1, 0, tuple(slots), raw is not None), data_key)
+        return code
+
+    def unlock(self, kind: SlotKind, secret: bytes) -> None:
+        """Open with one slot's secret. Raises WrongPassphrase, KeyringUnavailable, VaultNewer, VaultDamaged."""
+        self._unlock(partial(_data_key, kind=kind, secret=secret))
+
+    def unlock_raw(self, data_key: bytes) -> None:
+        """Open a vault that was made with a raw key, for tests."""
+        self._unlock(lambda header: data_key if header.is_raw else None)
+
+    def try_recovery(self, code: str) -> None:
+        """A trial restore of the key from `code`, without opening anything. Raises WrongPassphrase."""
+        header, _ = self._copies()[0]
+        _data_key(header, kind="recovery", secret=recovery.secret_of(code))
+
+    def change_passphrase(self, new: str) -> None:
+        """Also adds a passphrase where there was none."""
+        key, header = self._opened()
+        self._put_slot(self._passphrase_slot(key, header.vault, new))
+
+    def new_recovery_code(self) -> str:
+        """A fresh code, tried before it is returned; the old one opens nothing any more."""
+        key, header = self._opened()
+        code = recovery.new_code()
+        self._put_slot(keys.wrap(key, header.vault, "recovery", recovery.secret_of(code)))
+        self.try_recovery(code)
+        return code
+
+    def add_keyring(self, slot: Slot, secret: bytes) -> None:
+        key, header = self._opened()
+        if not can_stand_alone(frozenset(one.kind for one in header.slots)):
+            raise UsageError("a keyring needs a passphrase or a recovery code beside it")
+        self._put_slot(_keyring_slot(key, header.vault, slot, secret))
+
+    def remove_slot(self, kind: str) -> None:
+        """Raises UsageError when the keyring, or nothing, would be left."""
+        _, header = self._opened()
+        rest = tuple(slot for slot in header.slots if slot.kind != kind)
+        if not can_stand_alone(frozenset(slot.kind for slot in rest)):
+            raise UsageError("a passphrase or a recovery code must stay")
+        self._change(replace(header, slots=rest))
+
+    def keyring_slot(self) -> Slot:
+        """Where the keyring's secret lies. Raises KeyringUnavailable when the vault has no such slot."""
+        if self.is_new:
+            raise VaultMissing()
+        slot = self._copies()[0][0].slot("keyring")
+        if slot is None:
+            raise KeyringUnavailable("this vault was not set up to be opened by a keyring")
+        return slot
+
+    def close(self) -> None:
+        if self.database is not None:
+            self.database.close()
+        self.database, self.rooms, self._data_key, self._header = None, {}, b"", None
+
+    def _make(self, header: Header, data_key: bytes) -> None:
+        unfinished = self._folder / _BEING_MADE
+        try:
+            _remove(unfinished)
+            database = Database(unfinished, data_key)
+            try:
+                migrations.lay_out(database)
+                schema = migrations.upgrade(database, migrations.pending({}, self._classes))
+            finally:
+                database.close()
+            headers.write(self._folder, replace(header, schema=schema), data_key)
+            # Only now is there a vault: until this rename its making can be begun again.
+            unfinished.rename(self._folder / DATABASE)
+            sync_folder(self._folder)
+        except OSError as error:
+            raise disk_error(error, self._folder) from error
+        self._open(replace(header, schema=schema), data_key)
+
+    def _unlock(self, find_key: Callable[[Header], bytes | None]) -> None:
+        if self.is_open:
+            raise UsageError("the vault is open already")
+        header, data_key = self._authenticate(find_key)
+        known = sum(len(store.MIGRATIONS) for store in self._classes)
+        if header.schema > known:
+            raise VaultNewer(f"schema {header.schema}, this Freehold knows {known}")
+        if not (self._folder / DATABASE).exists():
+            raise VaultDamaged(f"{DATABASE} is missing")
+        self._open(header, data_key)
+
+    def _authenticate(self, find_key: Callable[[Header], bytes | None]) -> tuple[Header, bytes]:
+        """The newest copy of the header that opens and that the key's owner wrote."""
+        for header, content in self._copies():
+            data_key = find_key(header)
+            if data_key is None:
+                raise WrongPassphrase()
+            if headers.is_authentic(content, data_key):
+                return header, data_key
+            if header.is_raw:
+                raise WrongPassphrase()
+        raise VaultDamaged("the vault's header was changed by someone else")
+
+    def _open(self, header: Header, data_key: bytes) -> None:
+        database, schema = self._upgraded(data_key)
+        self.database, self._data_key, self._header = database, data_key, header
+        self.rooms = {store.room: store(database) for store in self._classes}
+        if schema != header.schema:
+            self._change(replace(header, schema=schema))
+        else:
+            headers.write(self._folder, header, data_key)  # heals a copy that was damaged or left behind
+
+    def _upgraded(self, data_key: bytes) -> tuple[Database, int]:
+        """The open database, at this program's schema. A copy is kept before anything is changed."""
+        database = self._connect(data_key)
+        try:
+            found = migrations.versions(database)
+            steps = migrations.pending(found, self._classes)
+            if steps:
+                # Copied while closed: a copy beside an open connection would lose its locks (POSIX) or miss its log.
+                database.close()
+                keep_copy(self._profile, sum(found.values()))
+                database = self._connect(data_key)
+                migrations.upgrade(database, steps)
+            return database, sum(migrations.versions(database).values())
+        except BaseException:
+            database.close()
+            raise
+
+    def _connect(self, data_key: bytes) -> Database:
+        return Database(self._folder / DATABASE, data_key, forget_copies=partial(forget_copies, self._profile))
+
+    def _copies(self) -> list[tuple[Header, bytes]]:
+        if self.is_new:
+            raise VaultMissing()
+        copies = headers.read(self._folder)
+        if not copies:
+            raise VaultDamaged("both copies of the vault's header are missing")
+        return copies
+
+    def _opened(self) -> tuple[bytes, Header]:
+        if self._header is None:
+            raise VaultLocked()
+        return self._data_key, self._header
+
+    def _put_slot(self, slot: Slot) -> None:
+        _, header = self._opened()
+        if header.is_raw:
+            raise UsageError("a vault with a raw key has no slots")
+        self._change(replace(header, slots=(*(one for one in header.slots if one.kind != slot.kind), slot)))
+
+    def _change(self, header: Header) -> None:
+        newer = replace(header, generation=header.generation + 1)
+        headers.write(self._folder, newer, self._data_key)
+        self._header = newer
+
+    def _passphrase_slot(self, data_key: bytes, vault: str, passphrase: str) -> Slot:
+        if not passphrase.strip():
+            raise NeedsPassphrase("an empty passphrase protects nothing", advice="Choose a passphrase.")
+        return keys.wrap(data_key, vault, "passphrase", keys.passphrase_bytes(passphrase), cost=self._tune())
+
+
+def _data_key(header: Header, *, kind: str, secret: bytes) -> bytes:
+    """Raises WrongPassphrase; for a keyring KeyringUnavailable, since nobody can type it better."""
+    slot = header.slot(kind)
+    if slot is None:
+        raise WrongPassphrase(f"this vault has no {kind.replace('recovery', 'recovery code')}")
+    try:
+        data_key = keys.unwrap(slot, header.vault, secret)
+    except MemoryError as error:
+        words = "there is too little free memory to check the passphrase"
+        raise VaultLocked(words, advice="Close other programs and try again.") from error
+    if data_key is None and kind == "keyring":
+        raise KeyringUnavailable("the keyring holds another secret than this vault's")
+    if data_key is None:
+        raise WrongPassphrase()
+    return data_key
+
+
+def _keyring_slot(data_key: bytes, vault: str, slot: Slot, secret: bytes) -> Slot:
+    return keys.wrap(data_key, vault, "keyring", secret, backend=slot.backend, account=slot.account)
+
+
+def _remove(unfinished: Path) -> None:
+    for name in (unfinished.name, unfinished.name + "-wal"):
+        with suppress(FileNotFoundError):
+            unfinished.with_name(name).unlink()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,31 @@
+"""Settings that hold the owner's words, as rows of the vault."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+
+class Database(Protocol):
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]: ...
+    def transaction(self) -> AbstractContextManager[Any]: ...
+
+
+class SettingsStore:
+    room = "settings"
+    MIGRATIONS: tuple[str, ...] = (
+        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    )
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def get(self, name: str) -> Any:
+        """The value as it was put, or None."""
+        rows = self._db.query("SELECT value FROM settings WHERE name = ?", name)
+        return json.loads(rows[0][0]) if rows else None
+
+    def put(self, name: str, value: Any) -> None:
+        with self._db.transaction() as execute:
+            execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))

@@ -1,0 +1,154 @@
+"""The vault process: holds the data key and the database, and answers for every room's store."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from freehold.foundation.errors import KeyringUnavailable, VaultLocked
+from freehold.foundation.paths import Profile
+from freehold.processes.worker import Op, serve
+from freehold.vault.handover import Receiver
+from freehold.vault.keys import passphrase_bytes
+from freehold.vault.recovery import secret_of
+from freehold.vault.safe import Safe
+from freehold.vault.settings_store import SettingsStore
+from freehold.vault.values import Slot
+
+
+def serve_vault(stores: Sequence[type[Any]]) -> None:
+    """Run as the vault worker. `stores` are the rooms' store classes; the vault adds its own."""
+    close_to_others()
+    vault = VaultOps((*stores, SettingsStore))
+    serve("vault", vault.ops(), leaving=vault.close)
+
+
+class VaultOps:
+    """What may be asked of the vault process. Everything but status, create and unlock needs it open."""
+
+    def __init__(self, stores: Sequence[type[Any]]) -> None:
+        self._stores = tuple(stores)
+        self._safe: Safe | None = None
+        self._receiver: Receiver | None = None
+
+    def ops(self) -> dict[str, Op]:
+        """Every op by name: the vault's own, and `room.method` for each public method of each store."""
+        own: dict[str, Op] = {
+            f"vault.{name}": getattr(self, name)
+            for name in (
+                "status", "create", "create_raw", "unlock", "unlock_raw", "unlock_by_keyring", "keyring_place",
+                "public_key", "change_passphrase", "new_recovery_code", "try_recovery", "add_keyring", "remove_slot",
+                "check",
+            )
+        }  # fmt: skip
+        for store in self._stores:
+            for name, method in inspect.getmembers(store, inspect.isfunction):
+                if not name.startswith("_"):
+                    own[f"{store.room}.{name}"] = self._op(store.room, name, method)
+        return own
+
+    def status(self, home: str) -> dict[str, Any]:
+        status = self._at(home).status()
+        return {"state": status.state, "slots": list(status.slots), "schema": status.schema, "bytes": status.bytes}
+
+    def create(
+        self, home: str, passphrase: str | None = None, keyring: dict[str, str] | None = None
+    ) -> str | None:
+        safe = self._at(home)
+        if keyring is None:
+            return safe.create(passphrase=passphrase)
+        slot, secret = self._kept(keyring)
+        return safe.create(passphrase=passphrase, keyring=slot, keyring_secret=secret)
+
+    def create_raw(self, home: str, data_key: str) -> None:
+        self._at(home).create(raw=bytes.fromhex(data_key))
+
+    def unlock(self, home: str, passphrase: str | None = None, recovery: str | None = None) -> None:
+        if recovery is not None:
+            self._at(home).unlock("recovery", secret_of(recovery))
+        else:
+            self._at(home).unlock("passphrase", passphrase_bytes(passphrase or ""))
+
+    def unlock_raw(self, home: str, data_key: str) -> None:
+        self._at(home).unlock_raw(bytes.fromhex(data_key))
+
+    def unlock_by_keyring(self, home: str, sealed: str) -> None:
+        self._at(home).unlock("keyring", self._open_sealed(sealed))
+
+    def keyring_place(self, home: str) -> dict[str, str]:
+        """Which keyring holds this vault's secret, and under which account."""
+        slot = self._at(home).keyring_slot()
+        return {"backend": slot.backend, "account": slot.account}
+
+    def public_key(self) -> str:
+        """A key to seal one keyring secret to."""
+        self._receiver = Receiver()
+        return self._receiver.public.hex()
+
+    def change_passphrase(self, new: str) -> None:
+        self._open_safe().change_passphrase(new)
+
+    def new_recovery_code(self) -> str:
+        return self._open_safe().new_recovery_code()
+
+    def try_recovery(self, home: str, code: str) -> None:
+        self._at(home).try_recovery(code)
+
+    def add_keyring(self, keyring: dict[str, str]) -> None:
+        self._open_safe().add_keyring(*self._kept(keyring))
+
+    def remove_slot(self, kind: str) -> None:
+        self._open_safe().remove_slot(kind)
+
+    def check(self) -> list[str]:
+        """Verify every page; what is wrong, empty when nothing is."""
+        database = self._open_safe().database
+        assert database is not None
+        return database.check()
+
+    def close(self) -> None:
+        if self._safe is not None:
+            self._safe.close()
+
+    def _op(self, room: str, name: str, method: Callable[..., Any]) -> Op:
+        def run(**args: Any) -> Any:
+            return getattr(self._open_safe().rooms[room], name)(**args)
+
+        # The worker loop checks arguments against the method's own signature.
+        signature = inspect.signature(method)
+        run.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+        run.__annotations__ = typing.get_type_hints(method)
+        return run
+
+    def _at(self, home: str) -> Safe:
+        """The vault of the profile `home`; one process serves one profile."""
+        if self._safe is None:
+            self._safe = Safe(Profile(Path(home)), self._stores)
+        return self._safe
+
+    def _open_safe(self) -> Safe:
+        if self._safe is None or not self._safe.is_open:
+            raise VaultLocked()
+        return self._safe
+
+    def _kept(self, keyring: dict[str, str]) -> tuple[Slot, bytes]:
+        secret = self._open_sealed(keyring["sealed"])
+        return Slot("keyring", b"", b"", b"", backend=keyring["backend"], account=keyring["account"]), secret
+
+    def _open_sealed(self, sealed: str) -> bytes:
+        receiver, self._receiver = self._receiver, None
+        if receiver is None:
+            raise KeyringUnavailable("nobody asked the keyring")
+        return receiver.open(bytes.fromhex(sealed))
+
+
+def close_to_others() -> None:
+    """Other programs of this user may not attach to this process or read its memory (Linux; raises the cost only)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
