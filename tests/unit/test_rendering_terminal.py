@@ -1,0 +1,35 @@
+"""Rendered text in a terminal: readable, and without one control character of its own."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from freehold.rendering.stream import render
+from freehold.terminal.markdown import rich_document
+from support.hostile import CORPUS
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def printed(text, width=60):
+    screen = io.StringIO()
+    Console(file=screen, force_terminal=True, width=width, color_system="standard").print(rich_document(render(text)))
+    return COLOURS.sub("", screen.getvalue())
+
+
+def test_blocks_look_like_what_they_are():
+    shown = printed("# Title\n\n1. one\n2. two\n   - inner\n\n> said\n\n```py\nx = 1\n```\n\n|a|b|\n|-|-:|\n|1|2|\n")
+    lines = [line.rstrip() for line in shown.splitlines() if line.strip()]
+    assert lines[0] == "Title"
+    assert lines[1:4] == ["1. one", "2. two", "   • inner"]
+    assert "│ said" in lines and "  x = 1" in lines
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_hostile_text_sends_the_terminal_nothing_but_characters_and_colours(text):
+    shown = printed(text)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
