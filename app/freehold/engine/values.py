@@ -6,6 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from freehold.foundation.errors import FreeholdError
+
+
+class LoadingStopped(FreeholdError):
+    """Somebody asked to stop before the model was ready: no failure, but there is no engine to go on with."""
+
+    code = "loading-stopped"
+    title = "Loading the model was stopped"
+    advice = "Ask again to load it."
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

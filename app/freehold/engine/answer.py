@@ -1,0 +1,187 @@
+"""From a prompt to an answer: reading what is new, then one token after another, until an end or a wish to stop."""
+
+from __future__ import annotations
+
+import codecs
+import time
+from collections.abc import Generator, Sequence
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freehold.engine.cache import PromptCache
+from freehold.engine.sampling import PENALISED, NotNumbers, choose
+from freehold.engine.values import Finished, Reading, Sampling, Written
+from freehold.foundation.errors import EngineStopped, PromptTooLong
+from freehold.foundation.stop import Stop
+
+FRAME_SECONDS = 0.027  # tokens that come within this travel together: nobody reads faster than a screen is drawn
+STEP_SECONDS = 1.0  # how long one native call may take while reading: progress is shown this often
+LEAST_STEP, MOST_STEP = 32, 512
+
+Ending = Literal["complete", "stopped", "length"]
+
+
+class Calculator(Protocol):
+    """What is asked of a loaded model."""
+
+    limit: int
+    flag: Any
+
+    @property
+    def can_undo(self) -> bool: ...
+    def decode(self, ids: Sequence[int]) -> Literal["done", "aborted"]: ...
+    def logits(self) -> NDArray[np.float32]: ...
+
+
+class Pieces(Protocol):
+    leads_with_space: bool
+
+    def piece(self, number: int) -> bytes: ...
+    def is_end(self, number: int) -> bool: ...
+
+
+class Pace:
+    """How many tokens to read in one native call: as many as take about a second on this machine."""
+
+    def __init__(self, parameters: int) -> None:
+        self._step = MOST_STEP if parameters < 3e9 else 128 if parameters < 12e9 else LEAST_STEP
+
+    @property
+    def step(self) -> int:
+        return self._step
+
+    def learn(self, tokens: int, seconds: float) -> None:
+        if tokens < min(LEAST_STEP, self._step):
+            return  # too few to say anything
+        wanted = int(tokens / max(seconds, 1e-6) * STEP_SECONDS)
+        self._step = min(max(wanted, LEAST_STEP), MOST_STEP, 2 * self._step)
+
+
+class Author:
+    """Writes answers with one model. What was read and written stays in `cache` for the next time."""
+
+    def __init__(self, model: Calculator, pieces: Pieces, cache: PromptCache, pace: Pace) -> None:
+        self._model, self._pieces, self._cache, self._pace = model, pieces, cache, pace
+
+    def answer(
+        self, prompt: Sequence[int], sampling: Sampling, stop: Stop
+    ) -> Generator[Reading | Written, None, Finished]:
+        """Read `prompt` as far as it is new, then write. Raises PromptTooLong and EngineStopped."""
+        if len(prompt) >= self._model.limit:
+            raise PromptTooLong(f"{len(prompt)} tokens, {self._model.limit - 1} fit")
+        self._model.flag.lower()
+        stop.on_set(self._model.flag.raise_it)
+        try:
+            return (yield from self._answer(prompt, sampling, stop))
+        except EngineStopped:
+            self._cache.forget()  # what a failed computation left behind is not to be built on
+            raise
+        finally:
+            stop.forget(self._model.flag.raise_it)
+
+    def _answer(
+        self, prompt: Sequence[int], sampling: Sampling, stop: Stop
+    ) -> Generator[Reading | Written, None, Finished]:
+        reused = self._cache.recall(prompt)
+        if not (yield from self._read(prompt, stop)):
+            return Finished("stopped", reused=reused)
+        text = _Text(self._pieces)
+        ending = yield from self._write(sampling, stop, text)
+        if waiting := text.take():
+            yield waiting
+        return Finished(ending, tail=text.rest(ending), reused=reused)
+
+    def _read(self, prompt: Sequence[int], stop: Stop) -> Generator[Reading, None, bool]:
+        """Read what is not in the cells yet. False when stopped."""
+        ids, total = self._cache.ids, len(prompt)
+        while True:
+            yield Reading(len(ids), total)
+            if len(ids) == total:
+                return True
+            step = prompt[len(ids) : len(ids) + self._pace.step]
+            began = time.perf_counter()
+            if stop.is_set() or not self._decode(step):
+                return False
+            self._pace.learn(len(step), time.perf_counter() - began)
+            ids = self._cache.ids
+
+    def _write(self, sampling: Sampling, stop: Stop, text: _Text) -> Generator[Written, None, Ending]:
+        ids, is_end, limit = self._cache.ids, self._pieces.is_end, self._model.limit
+        penalises = sampling.repeat_penalty != 1.0
+        for left in range(sampling.max_tokens - 1, -1, -1):
+            if stop.is_set():
+                return "stopped"
+            recent = ids[-PENALISED:] if penalises else ()
+            token = self._choose(sampling, len(ids), recent)
+            if is_end(token):
+                return "complete"
+            text.add(token)
+            if text.is_due:
+                yield text.take_due()
+            if left == 0 or len(ids) >= limit:
+                return "length"
+            if not self._decode((token,)):
+                return "stopped"
+        return "length"
+
+    def _choose(self, sampling: Sampling, place: int, recent: Sequence[int]) -> int:
+        try:
+            return choose(self._model.logits(), sampling, place, recent)
+        except NotNumbers:
+            raise EngineStopped(
+                "its scores are not numbers: the file is damaged, or this processor computes it wrongly",
+                advice="Download the model again, or choose another.",
+            ) from None
+
+    def _decode(self, ids: Sequence[int]) -> bool:
+        """Compute one step. False when it was aborted; then the cells are as before, or empty where that is unsure."""
+        if self._model.decode(ids) == "done":
+            self._cache.ids.extend(ids)
+            return True
+        if self._model.can_undo:
+            self._cache.keep(len(self._cache.ids))
+        else:
+            self._cache.forget()
+        return False
+
+
+class _Text:
+    """Tokens on their way out: gathered into frames, as whole characters."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._ids: list[int] = []
+        self._bytes: list[bytes] = []
+        self._sent = 0.0  # so long ago that the first token is due at once
+        self._is_first = pieces.leads_with_space
+
+    def add(self, token: int) -> None:
+        piece = self._pieces.piece(token)
+        if self._is_first and piece:
+            # SentencePiece writes the space before a word into the word; before the first there is none to write.
+            piece, self._is_first = piece.removeprefix(b" "), False
+        self._ids.append(token)
+        self._bytes.append(piece)
+
+    @property
+    def is_due(self) -> bool:
+        return time.perf_counter() - self._sent >= FRAME_SECONDS
+
+    def take_due(self) -> Written:
+        self._sent = time.perf_counter()
+        return self._gathered()
+
+    def take(self) -> Written | None:
+        return self._gathered() if self._ids else None
+
+    def rest(self, ending: Ending) -> str:
+        """What is left of a character whose end never came; nothing where the answer may still go on."""
+        return self._decoder.decode(b"", final=True) if ending == "complete" else ""
+
+    def _gathered(self) -> Written:
+        written = Written(tuple(self._ids), self._decoder.decode(b"".join(self._bytes)))
+        self._ids, self._bytes = [], []
+        return written

@@ -1,0 +1,105 @@
+"""Not reading twice: what the model has read stays in its cells, and chats left a moment ago in a small stash.
+
+A chat's next prompt begins with everything that chat has read and written, so only the rest must be read. When another
+chat comes in between, the cells are copied out to memory (never to disk) before they are overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_CHATS = 3
+WORTH_KEEPING = 128  # tokens; reading fewer again is quicker than a copy is worth
+
+
+class Memory(Protocol):
+    """The model's own memory of what it has read, one token a cell."""
+
+    def trim(self, keep: int) -> bool: ...
+    def clear(self) -> None: ...
+    def snapshot(self) -> NDArray[np.uint8]: ...
+    def restore(self, state: NDArray[np.uint8]) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A chat that was left: its ids and the state that reading them made."""
+
+    ids: tuple[int, ...]
+    state: NDArray[np.uint8]
+
+
+class PromptCache:
+    """Knows the ids in the model's cells, and keeps the states of chats left within `budget` bytes."""
+
+    def __init__(self, memory: Memory, *, budget: int, token_bytes: int) -> None:
+        self._memory, self._budget, self._token_bytes = memory, budget, token_bytes
+        self.ids: list[int] = []
+        self._left: list[_Left] = []  # the one left last at the end
+
+    @property
+    def stashed(self) -> int:
+        """Bytes of all states kept."""
+        return sum(one.state.nbytes for one in self._left)
+
+    def recall(self, prompt: Sequence[int]) -> int:
+        """Make the cells hold the longest known beginning of `prompt`, short of its last token; returns its length.
+
+        The last token is always read again: its scores are what the answer starts from.
+        """
+        most = len(prompt) - 1
+        here = min(common(self.ids, prompt), most)
+        best = max(self._left, key=lambda one: common(one.ids, prompt), default=None)
+        there = min(common(best.ids, prompt), most) if best is not None else 0
+        if best is not None and there > here + WORTH_KEEPING:
+            self._left = [one for one in self._left if one is not best]
+            self._leave(here)
+            if self._memory.restore(best.state):
+                self.ids = list(best.ids)
+                return self.keep(there)
+            return self.keep(0)
+        if len(self.ids) - here > WORTH_KEEPING:
+            self._leave(here)
+        return self.keep(here)
+
+    def keep(self, count: int) -> int:
+        """Forget all but the first `count` tokens; returns how many are left, 0 where the model cannot trim."""
+        if count and self._memory.trim(count):
+            self.ids = self.ids[:count]
+        else:
+            self.forget()
+        return len(self.ids)
+
+    def forget(self) -> None:
+        """Empty the cells. The chats left are kept."""
+        self._memory.clear()
+        self.ids = []
+
+    def _leave(self, shared: int) -> None:
+        """Copy the cells out before they are overwritten beyond `shared` tokens."""
+        worth, size = len(self.ids) - shared > WORTH_KEEPING, len(self.ids) * self._token_bytes
+        if not worth or size > self._budget:
+            return
+        ids = tuple(self.ids)
+        # What this chat's earlier state knew, this one knows too.
+        kept = [one for one in self._left if common(one.ids, ids) < len(one.ids)]
+        while kept and (len(kept) >= MOST_CHATS or sum(one.state.nbytes for one in kept) + size > self._budget):
+            kept.pop(0)
+        self._left = kept
+        state = self._memory.snapshot()
+        if state.size:
+            self._left.append(_Left(ids, state))
+
+
+def common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    length = min(len(one), len(other))
+    if not length:
+        return 0
+    differ = np.flatnonzero(np.asarray(one[:length]) != np.asarray(other[:length]))
+    return int(differ[0]) if len(differ) else length
