@@ -164,6 +164,11 @@ class Hit:
     text: str
 
 
+def storable(text: str) -> str:
+    """`text` as a database can hold it: halves of surrogate pairs and NUL become U+FFFD, all else stays."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
 def title_from(question: str) -> str:
     """A chat's first title: the first line of its first question, at most 60 characters, cut at a word."""
     line = next((line.strip() for line in question.splitlines() if line.strip()), "")

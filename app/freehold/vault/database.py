@@ -17,8 +17,9 @@ from freehold.foundation.paths import disk_error
 from freehold.vault.keys import subkey
 from freehold.vault.wal import check_log
 
-# The order matters: what concerns the codec stands before the first read.
-_BEFORE_KEY = ("cipher_log_level = NONE", "cipher_memory_security = ON")
+# Before the key: SQLCipher's own log would put lines on stderr. Its memory security stays off: it wipes what is freed
+# and forbids swapping, at five to ten times the cost of a search (measured); locking ends this process and frees all.
+_BEFORE_KEY = ("cipher_log_level = NONE", "cipher_memory_security = OFF")
 _SETTINGS = (
     "locking_mode = EXCLUSIVE",  # no second process, and no shared-memory file beside the database
     "journal_mode = WAL",

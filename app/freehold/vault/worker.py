@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +21,6 @@ from freehold.vault.values import Slot
 
 def serve_vault(stores: Sequence[type[Any]]) -> None:
     """Run as the vault worker. `stores` are the rooms' store classes; the vault adds its own."""
-    close_to_others()
     vault = VaultOps((*stores, SettingsStore))
     serve("vault", vault.ops(), leaving=vault.close)
 
@@ -145,10 +143,3 @@ class VaultOps:
             raise KeyringUnavailable("nobody asked the keyring")
         return receiver.open(bytes.fromhex(sealed))
 
-
-def close_to_others() -> None:
-    """Other programs of this user may not attach to this process or read its memory (Linux; raises the cost only)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE

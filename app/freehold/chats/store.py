@@ -1,0 +1,318 @@
+"""Chats as rows: every question one committed transaction, nothing ever overwritten. Runs in the vault worker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from freehold.chats import schema
+from freehold.chats.phrases import phrases
+from freehold.chats.rows import (
+    CHAT,
+    TURN,
+    Execute,
+    Words,
+    chat_fields,
+    erase_chat,
+    insert_turn,
+    make_findable,
+    next_touch,
+    one,
+    pages,
+    quick_forgetting,
+    seal_turn,
+    turn_fields,
+)
+from freehold.chats.values import title_from
+from freehold.foundation.errors import NotFound, UsageError
+
+_CHANGES = {
+    "system_prompt": "UPDATE chats SET system_prompt = ? WHERE seq = ?",
+    "sampling": "UPDATE chats SET sampling = ? WHERE seq = ?",
+    "model": "UPDATE chats SET model = ? WHERE seq = ?",
+}
+
+_AT_ONCE = 200
+
+Turns = Generator[list[dict[str, Any]], None, None]
+
+
+class Database(Protocol):
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]: ...
+    def transaction(self) -> AbstractContextManager[Execute]: ...
+    def forgetting(self) -> AbstractContextManager[Execute]:
+        """A transaction whose deletions leave no trace in any file."""
+        ...
+
+
+class ChatStore:
+    """Ops take and give the fields of chats/values.py (`to_wire`); ids and times come from the app."""
+
+    room = "chats"
+    MIGRATIONS = schema.MIGRATIONS
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def create(self, id: str, title: str, at: float) -> dict[str, Any]:
+        with self._db.transaction() as execute:
+            execute(
+                "INSERT INTO chats (id, title, created, updated, touched) VALUES (?, ?, ?, ?, ?)",
+                id, title, at, at, next_touch(execute),
+            )  # fmt: skip
+        return self.get(id)
+
+    def every(self, trash: bool) -> list[dict[str, Any]]:
+        """All chats, or all in the trash; the last touched first."""
+        wanted = "IS NOT NULL" if trash else "IS NULL"
+        return [chat_fields(row) for row in self._db.query(f"{CHAT} WHERE c.deleted {wanted} ORDER BY c.touched DESC")]
+
+    def get(self, id: str) -> dict[str, Any]:
+        return chat_fields(one(self._db.query(f"{CHAT} WHERE c.id = ?", id), "chat"))
+
+    def find(self, part: str) -> dict[str, Any]:
+        """The one chat whose id begins with `part`, or else ends with it: ids made together begin alike."""
+        rows: list[tuple[Any, ...]] = []
+        for pattern in (part, f"{part}*", f"*{part}") if part.isalnum() else ():
+            rows = self._db.query(f"{CHAT} WHERE c.id GLOB ? LIMIT 2", pattern.lower())
+            if len(rows) == 1:
+                return chat_fields(rows[0])
+        raise NotFound("more than one chat has an id like that" if rows else "chat")
+
+    def rename(self, id: str, title: str) -> None:
+        self._set(id, "UPDATE chats SET title = ? WHERE seq = ?", title)
+
+    def change(self, id: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """`fields` are any of system_prompt, sampling and model."""
+        for name, value in fields.items():
+            if name not in _CHANGES:
+                raise UsageError(f"a chat has no {name[:40]}")
+            self._set(id, _CHANGES[name], json.dumps(value) if name == "sampling" else value)
+        return self.get(id)
+
+    def save_draft(self, id: str, text: str) -> None:
+        self._set(id, "UPDATE chats SET draft = ? WHERE seq = ?", text)
+
+    def trash(self, id: str, at: float) -> None:
+        self._set(id, "UPDATE chats SET deleted = coalesce(deleted, ?) WHERE seq = ?", at)
+
+    def restore(self, id: str) -> None:
+        self._set(id, "UPDATE chats SET deleted = NULL WHERE seq = ?")
+
+    def erase(self, id: str) -> None:
+        """For good: nothing of the chat is left in any file of the vault when this returns."""
+        self._erase([self._chat_row(id)[0]])
+
+    def empty_trash(self, before: float) -> int:
+        """Erase what was put in the trash at `before` or earlier; how many chats that was."""
+        old = [row[0] for row in self._db.query("SELECT seq FROM chats WHERE deleted <= ?", before)]
+        if old:
+            self._erase(old)
+        return len(old)
+
+    def outline(self, id: str) -> dict[str, Any]:
+        """The branch in view, root first, as columns: ids, roles, lengths, places and numbers of alternatives."""
+        chat, leaf = self._chat_row(id)
+        rows = self._db.query(schema.OUTLINE, leaf)
+        places, counts = self._families(chat)
+        return {
+            "ids": [row[2] for row in rows],
+            "roles": "".join(row[3][0] for row in rows),
+            "lengths": [row[4] for row in rows],
+            "places": [places[row[0]] for row in rows],
+            "siblings": [counts[row[1]] for row in rows],
+        }
+
+    def turns(self, ids: list[str]) -> Turns:
+        """In the order asked for. Raises NotFound when one of them is not there."""
+        yield from pages(self._by("t.id", ids))
+
+    def branch(self, id: str) -> Turns:
+        """The whole branch in view, root first."""
+        _, leaf = self._chat_row(id)
+        yield from pages(self._by("t.seq", [row[0] for row in self._db.query(schema.OUTLINE, leaf)]))
+
+    def tree(self, id: str) -> Turns:
+        """Every turn of a chat, parents before children."""
+        rows = self._db.query("SELECT seq FROM turns WHERE chat = ? ORDER BY seq", self._chat_row(id)[0])
+        yield from pages(self._by("t.seq", [row for (row,) in rows]))
+
+    def siblings(self, turn: str) -> list[str]:
+        """All alternatives at this turn's place, itself included, oldest first."""
+        _, chat, parent = self._turn_row(turn)
+        rows = self._db.query("SELECT id FROM turns WHERE chat = ? AND parent IS ? ORDER BY seq", chat, parent)
+        return [row[0] for row in rows]
+
+    def show(self, turn: str) -> str:
+        """Bring the branch through `turn` into view, down to the newest turn below it; that leaf's id."""
+        row, chat, _ = self._turn_row(turn)
+        leaf, id = one(self._db.query(schema.YOUNGEST_BELOW, row), "turn")
+        with self._db.transaction() as execute:
+            execute("UPDATE chats SET leaf = ? WHERE seq = ?", leaf, chat)
+        return str(id)
+
+    def ask(self, id: str, chat: str, parent: str | None, text: str, at: float) -> dict[str, Any]:
+        """A question, with the view moved to it and the draft it was spent, in one transaction."""
+        row, _ = self._chat_row(chat)
+        with self._db.transaction() as execute:
+            seq = insert_turn(execute, chat=row, id=id, parent=parent, role="user", words=Words(text), created=at)
+            make_findable(execute, seq, text)
+            _bring_into_view(execute, row, seq, at)
+            execute("UPDATE chats SET title = ? WHERE seq = ? AND title = ''", title_from(text), row)
+            execute("UPDATE chats SET draft = '' WHERE seq = ? AND trim(draft) = trim(?)", row, text)
+        return self._turn(seq)
+
+    def begin_answer(self, id: str, chat: str, parent: str, at: float) -> dict[str, Any]:
+        row, _ = self._chat_row(chat)
+        with self._db.transaction() as execute:
+            seq = insert_turn(execute, chat=row, id=id, parent=parent, role="assistant", words=Words(""), created=at)
+            _bring_into_view(execute, row, seq, at)
+        return self._turn(seq)
+
+    def extend(self, turn: str, text: str) -> None:
+        """Append to an answer that is being written."""
+        row = self._unsealed(turn)
+        with self._db.transaction() as execute:
+            execute("UPDATE words SET text = text || ? WHERE turn = ?", text, row)
+            execute("UPDATE turns SET length = length + ? WHERE seq = ?", len(text), row)
+
+    def seal(
+        self, *, turn: str, ending: str, at: float, provenance: dict[str, Any] | None = None, tokens: str = "",
+        error: dict[str, str] | None = None, text: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """End an answer: from here on it never changes. `tokens` are packed ids; `text` replaces what was written."""
+        row = self._unsealed(turn)
+        written = self._turn(row)["text"] if text is None else text
+        with self._db.transaction() as execute:
+            seal_turn(execute, row, ending, Words(written, provenance, tokens, error))
+            execute(
+                "UPDATE chats SET updated = ?, touched = ? WHERE seq = (SELECT chat FROM turns WHERE seq = ?)",
+                at, next_touch(execute), row,
+            )  # fmt: skip
+        return self._turn(row)
+
+    def recover(self) -> list[str]:
+        """Seal answers that a crash left without an ending as broken; their ids."""
+        rows = self._db.query("SELECT seq, id FROM turns WHERE role = 'assistant' AND ending IS NULL ORDER BY seq")
+        for seq, _ in rows:
+            written = self._turn(seq)["text"]
+            with self._db.transaction() as execute:
+                seal_turn(execute, seq, "broken", Words(written))
+        return [id for _, id in rows]
+
+    def search(self, text: str, limit: int) -> list[dict[str, Any]]:
+        """Titles first, then turns, best first. Chats in the trash are not found."""
+        wanted = phrases(text)
+        if not wanted:
+            return []
+        titles = self._db.query(schema.FOUND_TITLES, wanted, limit)
+        titled = {row[2] for row in titles}  # a title is often the first words of the first question
+        turns = [
+            (*row[1:], self._db.query(schema.EXCERPT, wanted, row[0])[0][0])
+            for row in self._db.query(schema.FOUND_WORDS, wanted, limit)
+            if row[3] not in titled
+        ]
+        names = ("chat", "title", "turn", "role", "text")
+        return [dict(zip(names, row, strict=True)) | {"turn": row[2] or ""} for row in [*titles, *turns][:limit]]
+
+    def adopt(self, chat: dict[str, Any], turns: list[dict[str, Any]]) -> int:
+        """Take over a chat from an export, whole or not at all; what was new: its turns, or 1 for an empty chat.
+
+        Parents stand before children. What is here already, by id, stays as it is: adopting twice adds nothing.
+        """
+        with self._db.transaction() as execute:
+            row, was_here = _adopted_chat(execute, chat)
+            new = sum(_adopt_turn(execute, row, turn) for turn in turns)
+            if new:
+                wanted = execute("SELECT seq FROM turns WHERE id = ? AND chat = ?", chat.get("leaf"), row).fetchone()
+                leaf = wanted or execute("SELECT max(seq) FROM turns WHERE chat = ?", row).fetchone()
+                execute("UPDATE chats SET leaf = ? WHERE seq = ?", leaf[0], row)
+            return new if was_here else max(new, 1)
+
+    def _erase(self, chats: list[int]) -> None:
+        with self._db.forgetting() as execute, quick_forgetting(execute, chats):
+            for chat in chats:
+                erase_chat(execute, chat)
+
+    def _families(self, chat: int) -> tuple[dict[int, int], dict[int | None, int]]:
+        """For each turn its place among its alternatives, and for each parent how many there are."""
+        places: dict[int, int] = {}
+        counts: dict[int | None, int] = {}
+        for parent, seq in self._db.query("SELECT parent, seq FROM turns WHERE chat = ? ORDER BY parent, seq", chat):
+            places[seq] = counts.get(parent, 0)
+            counts[parent] = places[seq] + 1
+        return places, counts
+
+    def _set(self, id: str, change: str, *values: object) -> None:
+        row, _ = self._chat_row(id)
+        with self._db.transaction() as execute:
+            execute(change, *values, row)
+
+    def _chat_row(self, id: str) -> tuple[int, int | None]:
+        """Row and leaf of a chat. Raises NotFound."""
+        row, leaf = one(self._db.query("SELECT seq, leaf FROM chats WHERE id = ?", id), "chat")
+        return row, leaf
+
+    def _turn_row(self, id: str) -> tuple[int, int, int | None]:
+        """Row, chat and parent of a turn. Raises NotFound."""
+        row, chat, parent = one(self._db.query("SELECT seq, chat, parent FROM turns WHERE id = ?", id), "turn")
+        return row, chat, parent
+
+    def _unsealed(self, id: str) -> int:
+        """Raises UsageError for a question and for an answer that has its ending."""
+        row, role, ending = one(self._db.query("SELECT seq, role, ending FROM turns WHERE id = ?", id), "turn")
+        if role != "assistant" or ending is not None:
+            raise UsageError("this turn is finished and cannot change")
+        return int(row)
+
+    def _turn(self, row: int) -> dict[str, Any]:
+        return next(self._by("t.seq", [row]))
+
+    def _by(self, column: str, wanted: Sequence[object]) -> Iterator[dict[str, Any]]:
+        """Turns in the order of `wanted`, read a few hundred at a time. Raises NotFound when one is missing."""
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            rows = self._db.query(f"{TURN} WHERE {column} IN ({','.join('?' * len(some))})", *some)
+            found = {row[0 if column == "t.id" else 1]: row for row in rows}
+            for key in some:
+                if key not in found:
+                    raise NotFound("turn")
+                yield turn_fields(found[key])
+
+
+def _bring_into_view(execute: Execute, chat: int, leaf: int, at: float) -> None:
+    touch = next_touch(execute)
+    execute("UPDATE chats SET leaf = ?, updated = ?, touched = ? WHERE seq = ?", leaf, at, touch, chat)
+
+
+def _adopted_chat(execute: Execute, chat: dict[str, Any]) -> tuple[int, bool]:
+    """The chat's row, and whether it was here before."""
+    found = execute("SELECT seq FROM chats WHERE id = ?", chat["id"]).fetchone()
+    if found is not None:
+        return int(found[0]), True
+    seq = execute(
+        "INSERT INTO chats (id, title, created, updated, touched, system_prompt, sampling, model)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        chat["id"], chat["title"], chat["created"], chat["updated"], next_touch(execute), chat.get("system_prompt"),
+        json.dumps(chat.get("sampling") or {}), chat.get("model") or "",
+    ).lastrowid  # fmt: skip
+    return int(seq), False
+
+
+def _adopt_turn(execute: Execute, chat: int, turn: dict[str, Any]) -> bool:
+    """Whether the turn was new."""
+    here = execute("SELECT chat FROM turns WHERE id = ?", turn["id"]).fetchone()
+    if here is not None:
+        if here[0] != chat:
+            raise UsageError("one of its turns belongs to another chat here")
+        return False
+    ending = (turn.get("ending") or "broken") if turn["role"] == "assistant" else None
+    words = Words(turn["text"], turn.get("provenance"), turn.get("tokens", ""), turn.get("error"))
+    seq = insert_turn(
+        execute, chat=chat, id=turn["id"], parent=turn.get("parent"), role=turn["role"], words=words,
+        created=turn["created"], ending=ending,
+    )  # fmt: skip
+    make_findable(execute, seq, words.text)
+    return True
