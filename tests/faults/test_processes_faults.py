@@ -265,7 +265,12 @@ def test_a_worker_that_reads_nothing_blocks_neither_askers_nor_stops(misbehaving
 
 def test_ending_a_worker_that_reads_nothing_does_not_hang(misbehaving):
     link = misbehaving(HELLO + "time.sleep(600)", silence=600.0)
-    asker = threading.Thread(target=lambda: pytest.raises(WorkerStopped, link.call, "echo", value="x" * 5_000_000))
+
+    def ask():
+        with pytest.raises(WorkerStopped):
+            link.call("echo", value="x" * 5_000_000)
+
+    asker = threading.Thread(target=ask)
     asker.start()
     wait_until(lambda: link.is_running)
     time.sleep(0.2)

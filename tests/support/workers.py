@@ -179,7 +179,7 @@ def about() -> dict[str, Any]:
     import resource
 
     return {
-        "cwd": os.getcwd(),
+        "cwd": str(Path.cwd()),
         "core": list(resource.getrlimit(resource.RLIMIT_CORE)),
         "dumpable": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0),
         "session": os.getsid(0) == os.getpid(),

@@ -136,6 +136,13 @@ def test_a_wire_error_nobody_knows_is_still_an_error_with_words(fields):
     error = from_wire(fields)
     assert type(error) is FreeholdError
     assert error.title
+    assert error.next_step
+
+
+def test_a_wire_error_nobody_knows_keeps_what_it_said():
+    fields = {"code": "from-tomorrow", "title": "It rains", "advice": "Take an umbrella.", "detail": "3 mm"}
+    assert from_wire(fields).to_wire() == fields
+    assert FreeholdError().code == "failed"
 
 
 LOG = """

@@ -1,12 +1,12 @@
 """Expected failures, each with a stable code and words for the person who meets it.
 
-Anything that is not a `FreeholdError` is a bug. The codes are a contract (design: cli.md) and are
-listed in docs/errors.md, which a test compares with this file.
+Anything that is not a `FreeholdError` is a bug. The codes are a contract with scripts: docs/errors.md lists them, and
+a test compares it with the classes.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 
 class FreeholdError(Exception):
@@ -15,9 +15,9 @@ class FreeholdError(Exception):
     `detail` may hold technical words (an exit code, a file name); never anything the user wrote in a chat.
     """
 
-    code: ClassVar[str] = "failed"
-    title: ClassVar[str] = "Something went wrong"
-    advice: ClassVar[str] = "Try again."
+    code: str = "failed"
+    title: str = "Something went wrong"
+    advice: str = "Try again."
 
     def __init__(self, detail: str = "", *, advice: str = "") -> None:
         super().__init__(detail or self.title)
@@ -30,13 +30,18 @@ class FreeholdError(Exception):
 
 
 def from_wire(fields: dict[str, Any]) -> FreeholdError:
-    """The error that `to_wire` described, as the class its code names."""
-    kind = _by_code().get(str(fields.get("code")), FreeholdError)
-    return kind(str(fields.get("detail", "")), advice=str(fields.get("advice", "")))
+    """The error that `to_wire` described, as the class its code names; one nobody here knows keeps code and title."""
+    code, detail, advice = (str(fields.get(name) or "") for name in ("code", "detail", "advice"))
+    kind = _by_code().get(code)
+    if kind is not None:
+        return kind(detail, advice=advice)
+    error = FreeholdError(detail or str(fields.get("title") or ""), advice=advice)
+    error.code, error.title = code or error.code, str(fields.get("title") or error.title)
+    return error
 
 
 def all_errors() -> list[type[FreeholdError]]:
-    """Every error class there is, by code."""
+    """Every error class that this process has imported, by code."""
     return [kind for _, kind in sorted(_by_code().items())]
 
 
