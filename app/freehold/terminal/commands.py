@@ -1,0 +1,66 @@
+"""All commands, as one tree. docs/cli.md is derived from it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from freehold.terminal import ask, chat, chats, doctor, models, network, selftest, vault
+from freehold.terminal.call import call_of
+from freehold.terminal.exits import OK
+from freehold.terminal.page import Command, Page, epilog
+
+_EXAMPLES = ('freehold ask "What is a heat pump?"', "freehold chat", "freehold models list", "freehold doctor")
+
+_root = Page("freehold", "", _EXAMPLES)
+
+
+@_root.app.callback(invoke_without_command=True)
+def freehold(
+    context: typer.Context,
+    # Read by arguments.py wherever they stand on the command line; declared here for the help text alone.
+    _home: Annotated[
+        str, typer.Option("--home", metavar="DIR", envvar="FREEHOLD_HOME", help="The profile folder.")
+    ] = "",
+    _json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    _descriptor: Annotated[
+        int | None,
+        typer.Option("--passphrase-fd", metavar="N", help="Read the passphrase from this open file descriptor."),
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Prove this installed copy from end to end, and leave.")
+    ] = False,
+) -> int:
+    """A personal AI that you hold outright.
+
+    The model, your words and your keys live on this computer. Without a command the window opens.
+    """
+    call = call_of(context)
+    if context.invoked_subcommand is not None:
+        return OK
+    if version:
+        from freehold import __version__
+
+        call.output.result({"version": __version__}, f"freehold {__version__}")
+        return OK
+    if self_test:
+        return selftest.self_test(call.output, call.build)
+    help = context.get_help()
+    call.output.line(help)
+    return OK
+
+
+_root.app.command("ask", cls=Command, epilog=epilog(ask.EXAMPLES))(ask.ask)
+_root.app.command("chat", cls=Command, epilog=epilog(chat.EXAMPLES))(chat.chat)
+for _page in (chats.page, models.page, vault.page):
+    _root.app.add_typer(_page.app, name=_page.name)
+_root.app.command("ledger", cls=Command, epilog=epilog(network.LEDGER_EXAMPLES))(network.ledger)
+_root.app.add_typer(network.page.app, name=network.page.name)
+_root.app.command("doctor", cls=Command, epilog=epilog(doctor.EXAMPLES))(doctor.doctor)
+
+
+def tree() -> Any:
+    """The command tree, in the form Typer runs."""
+    return typer.main.get_command(_root.app)

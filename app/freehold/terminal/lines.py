@@ -1,0 +1,92 @@
+"""Where a terminal chat's lines come from: a person with an editor line and a history, or a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Protocol, TextIO
+
+from freehold.terminal.output import Output
+
+
+class Lines(Protocol):
+    """`read` raises EOFError at the end and KeyboardInterrupt on Ctrl-C. `is_person`: somebody types."""
+
+    is_person: bool
+
+    def read(self, prompt: str, before: str = "") -> str:
+        """The next line; `before` stands in it already, where it can be edited."""
+
+    def remember(self, lines: Sequence[str]) -> None:
+        """Let the person go back to these with the arrow keys."""
+
+    def forget(self) -> None:
+        """Drop the history: it is of this process's memory alone and must not outlive a lock."""
+
+
+def lines_from(source: TextIO, output: Output) -> Lines:
+    if source.isatty() and output.out_screen.is_terminal:
+        return TypedLines()
+    return PipedLines(source)
+
+
+class PipedLines:
+    """Lines of a file or a pipe, without a prompt."""
+
+    is_person = False
+
+    def __init__(self, source: TextIO) -> None:
+        self._source = source
+
+    def read(self, prompt: str, before: str = "") -> str:  # noqa: ARG002 - nobody reads along
+        line = self._source.readline()
+        if not line:
+            raise EOFError
+        return line.rstrip("\r\n")
+
+    def remember(self, lines: Sequence[str]) -> None:  # noqa: ARG002 - as above
+        return
+
+    def forget(self) -> None:
+        return
+
+
+class TypedLines:
+    """Lines typed at a terminal, with GNU readline's editing where Python has it. No history file is ever written."""
+
+    is_person = True
+
+    def __init__(self) -> None:
+        self._readline = _readline()
+        if self._readline is not None:
+            self._readline.clear_history()
+
+    def read(self, prompt: str, before: str = "") -> str:
+        readline = self._readline
+        if readline is None or not before:
+            return input(prompt)
+        readline.set_startup_hook(lambda: readline.insert_text(before))
+        try:
+            return input(prompt)
+        finally:
+            readline.set_startup_hook(None)
+
+    def remember(self, lines: Sequence[str]) -> None:
+        if self._readline is not None:
+            for line in lines:
+                self._readline.add_history(line)
+
+    def forget(self) -> None:
+        if self._readline is not None:
+            self._readline.clear_history()
+
+
+def _readline() -> ModuleType | None:
+    if sys.platform == "win32":
+        return None  # the console has an editor line of its own
+    try:
+        import readline
+    except ImportError:
+        return None
+    return readline

@@ -1,0 +1,85 @@
+"""`freehold vault`: whether it is open, and what opens it."""
+
+from __future__ import annotations
+
+import typer
+
+from freehold.terminal.call import Call, call_of
+from freehold.terminal.opening import create, new_passphrase, show_code, unlock
+from freehold.terminal.page import Page
+from freehold.terminal.words import size
+
+page = Page(
+    "vault",
+    "The vault: its state, locking, unlocking, passphrase, recovery code.",
+    ("freehold vault status", "freehold vault lock", "freehold vault passphrase"),
+)
+
+_STATES = {"new": "There is no vault yet.", "locked": "The vault is locked.", "open": "The vault is open."}
+
+
+@page.command("status", ("freehold vault status", "freehold vault status --json"))
+def status(context: typer.Context) -> None:
+    """Say whether the vault is open, and what can open it. Asks for nothing."""
+    call = call_of(context)
+    call.household()
+    _tell(call)
+
+
+@page.command("lock", ("freehold vault lock",))
+def lock(context: typer.Context) -> None:
+    """Lock the vault in the Freehold that is running."""
+    call = call_of(context)
+    call.lock()
+    _tell(call)
+
+
+@page.command("unlock", ("freehold vault unlock", "freehold vault unlock --passphrase-fd 3 3< secret.txt"))
+def unlock_vault(context: typer.Context) -> None:
+    """Unlock the vault in the Freehold that is running.
+
+    Where none is running, this only tells whether the passphrase is right: each command opens the vault for itself
+    and closes it at its end.
+    """
+    call = call_of(context)
+    household = call.household()
+    state = household.vault.status().state
+    if state == "new":
+        create(call, household.vault)
+    if state == "locked":
+        unlock(call, household.vault)
+        household.conversations.recover()
+    _tell(call)
+    if not call.is_served:
+        call.output.say("No Freehold is running, so the vault closes again now.")
+
+
+@page.command("passphrase", ("freehold vault passphrase",))
+def passphrase(context: typer.Context) -> None:
+    """Choose a new passphrase. The old one, if there was one, no longer opens the vault.
+
+    Without a terminal the new one is read from FREEHOLD_NEW_PASSPHRASE.
+    """
+    call = call_of(context)
+    vault = call.opened().vault
+    vault.change_passphrase(new_passphrase(call.secrets, call.output))
+    call.output.result({"slots": list(vault.status().slots)}, "The new passphrase opens the vault from now on.")
+
+
+@page.command("recovery", ("freehold vault recovery",))
+def recovery(context: typer.Context) -> None:
+    """Make a new recovery code, shown once. An older code no longer opens the vault."""
+    call = call_of(context)
+    code = call.opened().vault.new_recovery_code()
+    if call.output.json:
+        call.output.document({"recovery_code": code})
+    else:
+        show_code(call.output, code)
+
+
+def _tell(call: Call) -> None:
+    found = call.household().vault.status()
+    document = {"state": found.state, "slots": list(found.slots), "schema": found.schema, "bytes": found.bytes}
+    opens = f" It opens with: {', '.join(found.slots)}." if found.slots else ""
+    on_disk = f" {size(found.bytes)} on disk." if found.bytes else ""
+    call.output.result(document, _STATES[found.state] + opens + on_disk)
