@@ -147,7 +147,7 @@ class _Reader:
         version = self.number(Kind.UINT32)
         if version in (2, 3):
             return version
-        if version & 0xFFFF == 0:
+        if version and version & 0xFFFF == 0:
             raise Malformed("it is written for big-endian machines")
         if version == 1:
             raise Malformed("it is a GGUF file of version 1, which nothing reads any more; look for a newer one")

@@ -1,0 +1,194 @@
+"""What every engine promises, held against the fake and the real one on a tiny model."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from freehold.engine.values import Loaded, Loading, Message, Model, Reading, Sampling, Written
+from freehold.foundation.errors import EngineStopped, ModelMissing, PromptTooLong
+from freehold.foundation.stop import Stop
+from support.engines import FakeEngine, drain, prepared, real_engine, tiny_model, written
+
+QUESTION = Message("user", "is the end near?")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Model:
+    return tiny_model(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(params=["fake", "real"])
+def engine(request, tmp_path):
+    made = FakeEngine() if request.param == "fake" else real_engine(tmp_path)
+    yield made
+    made.unload()
+
+
+@pytest.fixture
+def ready(engine, model):
+    prepared(engine, model)
+    return engine
+
+
+def answer(engine, prompt, *, stop: Stop | None = None, **sampling):
+    steps, finished = drain(engine.generate(prompt, Sampling(**{"max_tokens": 8, **sampling}), stop or Stop()))
+    return *written(steps), finished
+
+
+def test_a_model_is_loaded_with_progress_and_is_then_known(engine, model):
+    assert engine.loaded is None
+    steps, loaded = drain(engine.prepare(model, context=512, gpu_layers=-1, threads=1))
+    done = [step.done for step in steps if isinstance(step, Loading)]
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+    assert isinstance(loaded, Loaded)
+    assert (loaded.id, loaded.sha256, loaded.limit, loaded.threads) == (model.id, model.sha256, 512, 1)
+    assert engine.loaded == loaded
+    assert not engine.is_busy
+
+
+def test_a_loaded_model_is_not_loaded_again(ready, model):
+    assert drain(ready.prepare(model, context=512, gpu_layers=-1, threads=1)) == ([], ready.loaded)
+
+
+def test_a_model_that_is_not_here_is_missing(engine, tmp_path):
+    for path in ("", str(tmp_path / "gone.gguf")):
+        with pytest.raises(ModelMissing):
+            prepared(engine, Model("gone", "Gone", 1, path=path))
+    assert engine.loaded is None
+
+
+def test_nothing_leaves_the_device(engine):
+    assert engine.leaves_device is False
+
+
+def test_a_prompt_is_counted_message_by_message(ready):
+    one = ready.read([QUESTION])
+    two = ready.read([QUESTION, Message("assistant", "no"), Message("user", "why")])
+    assert sum(one.counts) == len(one.ids)
+    assert sum(two.counts) == len(two.ids)
+    assert len(two.counts) == 3
+    assert all(count > 0 for count in two.counts)
+
+
+def test_an_answer_is_read_then_written_until_its_longest(ready):
+    prompt = ready.read([QUESTION]).ids
+    steps, finished = drain(ready.generate(prompt, Sampling(max_tokens=8), Stop()))
+    reading = [step for step in steps if isinstance(step, Reading)]
+    assert reading[-1] == Reading(len(prompt), len(prompt))
+    first = next(number for number, step in enumerate(steps) if isinstance(step, Written))
+    assert all(isinstance(step, Written) for step in steps[first:])
+    assert finished.ending == "length"
+    assert len(written(steps)[0]) == 8
+
+
+def test_the_same_seed_writes_the_same_and_another_does_not(ready):
+    prompt = ready.read([QUESTION]).ids
+    first = answer(ready, prompt, seed=1, temperature=1.0, max_tokens=12)
+    assert answer(ready, prompt, seed=1, temperature=1.0, max_tokens=12)[:2] == first[:2]
+    assert answer(ready, prompt, seed=2, temperature=1.0, max_tokens=12)[:2] != first[:2]
+
+
+def test_an_answer_cut_anywhere_goes_on_as_the_same_answer(ready):
+    prompt = ready.read([QUESTION]).ids
+    whole = answer(ready, prompt, seed=5, temperature=1.0, max_tokens=12)[0]
+    for cut in (1, 5, 11):
+        assert answer(ready, prompt + whole[:cut], seed=5, temperature=1.0, max_tokens=12 - cut)[0] == whole[cut:]
+
+
+def test_the_next_prompt_continues_what_was_read_and_written(ready):
+    first = ready.read([QUESTION])
+    ids, text, _ = answer(ready, first.ids)
+    second = ready.read([QUESTION, Message("assistant", text, ids), Message("user", "why")])
+    assert second.ids[: len(first.ids) + len(ids)] == first.ids + ids
+    assert answer(ready, second.ids)[2].reused >= len(first.ids) + len(ids) - 1
+
+
+def test_a_wish_to_stop_that_comes_first_writes_nothing(ready):
+    stop = Stop()
+    stop.set()
+    ids, text, finished = answer(ready, ready.read([QUESTION]).ids, stop=stop)
+    assert (ids, text, finished.ending) == ((), "", "stopped")
+
+
+def test_stopping_keeps_what_was_written_and_the_engine_goes_on(ready):
+    prompt, stop = ready.read([QUESTION]).ids, Stop()
+    steps = ready.generate(prompt, Sampling(max_tokens=400), stop)
+    seen = []
+    for step in iter(lambda: next(steps), None):
+        seen.append(step)
+        if isinstance(step, Written):
+            stop.set()
+            break
+    rest, finished = drain(steps)
+    assert finished.ending == "stopped"
+    assert 1 <= len(written(seen + rest)[0]) < 400
+    assert answer(ready, prompt)[2].ending == "length"
+
+
+def test_closing_an_answer_frees_the_engine(ready):
+    prompt = ready.read([QUESTION]).ids
+    steps = ready.generate(prompt, Sampling(max_tokens=400), Stop())
+    next(steps)
+    assert ready.is_busy
+    steps.close()
+    assert not ready.is_busy
+    assert answer(ready, prompt)[2].ending == "length"
+
+
+def test_a_prompt_beyond_the_context_is_refused_in_words(ready):
+    prompt = ready.read([QUESTION]).ids
+    with pytest.raises(PromptTooLong):
+        answer(ready, prompt * 100)
+    assert answer(ready, prompt)[2].ending == "length"
+
+
+def test_an_answer_ends_where_the_context_does(ready):
+    prompt = (ready.read([QUESTION]).ids * 100)[:500]
+    ids, _, finished = answer(ready, prompt, max_tokens=400)
+    assert finished.ending == "length"
+    assert 500 + len(ids) in (512, 513)
+
+
+def test_a_second_asker_waits_and_may_give_up_waiting(ready):
+    prompt = ready.read([QUESTION]).ids
+    first = ready.generate(prompt, Sampling(max_tokens=400), Stop())
+    next(first)
+    stop, heard = Stop(), []
+    second = threading.Thread(target=lambda: heard.append(answer(ready, prompt, stop=stop)))
+    second.start()
+    assert not heard
+    stop.set()
+    second.join(20)
+    assert heard[0][2].ending == "stopped"
+    third = threading.Thread(target=lambda: heard.append(answer(ready, prompt)))
+    third.start()
+    first.close()
+    third.join(20)
+    assert heard[1][2].ending == "length"
+
+
+def test_unloading_gives_everything_back_until_it_is_loaded_again(ready, model):
+    prompt = ready.read([QUESTION]).ids
+    ready.unload()
+    assert ready.loaded is None
+    with pytest.raises(EngineStopped):
+        answer(ready, prompt)
+    with pytest.raises(EngineStopped):
+        ready.read([QUESTION])
+    prepared(ready, model)
+    assert answer(ready, prompt)[2].ending == "length"
+
+
+def test_it_is_unloaded_only_when_idle(ready):
+    prompt = ready.read([QUESTION]).ids
+    steps = ready.generate(prompt, Sampling(max_tokens=400), Stop())
+    next(steps)
+    assert not ready.unload_if_idle(0)
+    steps.close()
+    assert not ready.unload_if_idle(3600)
+    assert ready.unload_if_idle(0)
+    assert ready.loaded is None
+    assert not ready.unload_if_idle(0)
