@@ -5,12 +5,13 @@ import pytest
 from freehold.chats.values import Ending
 from freehold.foundation.errors import EngineStopped
 from freehold.foundation.paths import Profile
+from freehold.foundation.stop import Stop
 from freehold.terminal.call import Call
 from freehold.terminal.output import Output, Screen
 from freehold.terminal.passphrases import Secrets
 from freehold.terminal.repl import Repl
 from support.answering import ScriptedEngine
-from support.terminals import PASSPHRASE, House, Terminal
+from support.terminals import PASSPHRASE, House
 
 
 class Typed:
@@ -57,9 +58,7 @@ def chat(house, tmp_path):
         screen = Screen(columns=columns)
         output = Output(out.append, err.append, json=json, out_screen=screen, err_screen=screen)
         secrets = Secrets({"passphrase": PASSPHRASE})
-        call = Call(
-            output, Terminal(house, tmp_path).stop, secrets, profile=house.profile, build=house.build, cwd=tmp_path
-        )
+        call = Call(output, Stop(), secrets, profile=house.profile, build=house.build, cwd=tmp_path)
         lines = Typed(*script)
         lines.is_person = is_person
         run.lines = lines
