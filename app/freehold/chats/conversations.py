@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
 from freehold.chats.values import Chat, Ending, Hit, Mark, Provenance, Role, Turn, storable
@@ -13,6 +14,7 @@ from freehold.processes.frames import pack_ids
 
 MOST_CHARACTERS = 8_000_000  # of one turn; a frame on the pipe holds 64 MiB
 
+_PIECE_TURNS = 5_000
 _DAY = 86_400.0
 _ROLES = {"u": Role.USER, "a": Role.ASSISTANT}
 
@@ -170,8 +172,11 @@ class Conversations:
 
     def adopt(self, chat: Chat, turns: Sequence[Turn]) -> int:
         """Take over a chat with its ids, parents before children; how many of its turns were new here."""
-        fields = [turn.to_wire() for turn in turns]
-        return int(self._vault.call("chats.adopt", chat=chat.to_wire(), turns=fields))
+        dated = replace(chat, created=chat.created or self._now(), updated=chat.updated or self._now())
+        new = 0
+        for some in _in_pieces(turns):
+            new += int(self._vault.call("chats.adopt", chat=dated.to_wire(), turns=[turn.to_wire() for turn in some]))
+        return new
 
     def _turns(self, op: str, **args: Any) -> Turns:
         return [Turn.from_wire(fields) for page in self._vault.stream(op, **args) for fields in page]
@@ -181,6 +186,17 @@ def _sized(text: str) -> str:
     if len(text) > MOST_CHARACTERS:
         raise PromptTooLong(f"{len(text)} characters")
     return storable(text)
+
+
+def _in_pieces(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:
+    """Runs of turns that fit a frame, at least one. A chat cut off between two is completed by adopting it again."""
+    start = size = 0
+    for place, turn in enumerate(turns):
+        if place > start and (size + len(turn.text) > MOST_CHARACTERS or place - start >= _PIECE_TURNS):
+            yield turns[start:place]
+            start, size = place, 0
+        size += len(turn.text)
+    yield turns[start:]
 
 
 def _plain(value: Any) -> Any:
