@@ -1,0 +1,66 @@
+"""The documents that derive from code say what the code says, and links between documents lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([TOP / "README.md", *(TOP / "docs").rglob("*.md")])
+
+
+def test_errors_and_settings_are_described_as_they_are():
+    script = TOP / "packaging" / "write_docs.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_errors_that_scripts_were_promised_exist():
+    promised = (
+        "vault-locked vault-wrong-passphrase vault-needs-passphrase vault-newer vault-damaged profile-busy "
+        "model-missing model-malformed model-too-large engine-stopped disk-full offline download-failed "
+        "digest-mismatch"
+    )
+    page = (TOP / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert set(promised.split()) <= set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(TOP).as_posix())
+def test_links_and_pictures_inside_the_documents_lead_to_files(document):
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(TOP).as_posix())
+def test_the_documents_use_plain_characters(document):
+    text = document.read_text(encoding="utf-8")
+    assert "\u2014" not in text
+    assert not re.search("[\U0001f300-\U0001faff]", text)
+
+
+@pytest.mark.parametrize("marker", ["run", "test"])
+def test_the_readme_s_two_commands_are_one_line_each(marker):
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(rf"<!-- {marker} -->\n```\w*\n(.*?)```", readme, re.DOTALL)
+    assert len(blocks) == 1
+    assert len(blocks[0].splitlines()) == 1
+
+
+@pytest.mark.parametrize("record", sorted((TOP / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
+def test_every_decision_says_what_follows_from_it_and_what_was_refused(record):
+    text = record.read_text(encoding="utf-8")
+    assert re.match(r"# \d{4}: .+\n", text)
+    assert text.startswith(f"# {record.stem[:4]}: ")
+    for heading in ("## Decision", "## Consequences", "## Refused"):
+        assert heading in text
+
+
+def test_decisions_are_numbered_without_gaps_or_twins():
+    numbers = [int(path.stem[:4]) for path in sorted((TOP / "docs" / "decisions").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
