@@ -1,0 +1,188 @@
+"""One connection at a time: whether it may be made, the row that says so, and the process that makes it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from freehold.foundation.errors import DownloadFailed, FreeholdError, Offline, VaultLocked, WorkerStopped
+from freehold.foundation.paths import Profile
+from freehold.foundation.stop import Stop
+from freehold.network.ledger import Entry, Ledger, Vault
+from freehold.network.policy import Barred, Policy, Route
+from freehold.network.values import Connection, Outcome
+from freehold.processes.link import Link
+from freehold.processes.spawn import spawn, worker_command
+
+Beat = dict[str, Any]
+
+
+class Settings(Protocol):
+    def is_on(self, name: str) -> bool: ...
+    def reload(self) -> None: ...
+
+
+class Session(Protocol):
+    """A network process for as long as one flow needs it."""
+
+    def stream(self, op: str, *, stop: Stop | None = None, **args: Any) -> Generator[Any, None, Any]: ...
+    def end(self) -> None: ...
+
+
+class Gate:
+    """Makes connections, each with its row in the ledger. There is no network process but while a flow needs one."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        vault: Vault,
+        settings: Settings,
+        *,
+        local: Iterable[str] = (),
+        stall: float = 30.0,
+        start: Callable[[], Session] | None = None,
+    ) -> None:
+        self.stall = stall
+        self._profile, self._settings = profile, settings
+        self._ledger = Ledger(vault)
+        self._policy = Policy(frozenset(local))
+        self._start = start or self._start_process
+        self._open: list[Session] = []
+
+    @property
+    def is_offline(self) -> bool:
+        """The switch as it is now on disk: another command may have turned it."""
+        self._settings.reload()
+        return self._settings.is_on("offline")
+
+    @property
+    def connections_since_start(self) -> int:
+        """Connections made by this process; refused ones were not made."""
+        return self._ledger.made
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a network process is there at all."""
+        return bool(self._open)
+
+    def close(self) -> None:
+        """End whatever runs; what it downloaded so far is kept."""
+        for session in list(self._open):
+            session.end()
+
+    def ledger(self, since: float) -> list[Connection]:
+        return self._ledger.since(since)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A network process to connect with; nothing of it runs or writes any more afterwards."""
+        session = self._start()
+        self._open.append(session)
+        try:
+            yield session
+        finally:
+            session.end()
+            self._open.remove(session)
+
+    def connect(
+        self, session: Session, op: str, *, url: str, purpose: str, stop: Stop | None = None, **args: Any
+    ) -> Generator[Beat, None, Outcome]:
+        """One connection to `url`: a row, the exchange, the row's end. Yields how far it is.
+
+        Raises Offline, VaultLocked, DiskFull, and DownloadFailed where our own rules forbid it. A broken or refused
+        exchange is an Outcome, not an error.
+        """
+        route = self._admit(url, purpose)
+        entry = self._ledger.begin(purpose, route.host, route.port)
+        why = "interrupted"
+        refused = False
+        try:
+            outcome = yield from self._exchange(session, op, url=url, route=route, entry=entry, stop=stop, args=args)
+            why, refused = outcome.words, outcome.refused
+            if outcome.kind == "answered":
+                why = f"status {outcome.status}"
+            return outcome
+        except FreeholdError as error:
+            why = error.code
+            raise
+        finally:
+            with suppress(VaultLocked):  # locked while it ran: the row stands, with the last counts noted
+                entry.end("" if why == "gated" else why, refused=refused)
+
+    def _admit(self, url: str, purpose: str) -> Route:
+        host, port = _told(url)
+        if self.is_offline:
+            with suppress(VaultLocked):  # nothing is connected either way
+                self._ledger.refuse(purpose, host, port, "offline")
+            raise Offline(f"wanted: {purpose}, {host}")
+        try:
+            return self._policy.route(url)
+        except Barred as error:
+            self._ledger.refuse(purpose, host, port, str(error))
+            raise DownloadFailed(f"{host} was not connected to: {error}", advice="Do not trust this source.") from error
+
+    def _exchange(
+        self,
+        session: Session,
+        op: str,
+        *,
+        url: str,
+        route: Route,
+        entry: Entry,
+        stop: Stop | None,
+        args: dict[str, Any],
+    ) -> Generator[Beat, None, Outcome]:
+        halt = Stop()
+        if stop is not None:
+            stop.on_set(halt.set)
+        beats = session.stream(
+            op, stop=halt, url=url, route=asdict(route), stall=self.stall, offline=self.is_offline, **args
+        )  # fmt: skip
+        try:
+            fields = yield from self._attend(beats, entry, halt)
+        except WorkerStopped:
+            if stop is not None and stop.is_set():
+                return Outcome("stopped")
+            raise
+        finally:
+            if stop is not None:
+                stop.forget(halt.set)
+        outcome = Outcome.from_wire(fields) if fields else Outcome("stopped")
+        entry.sent, entry.received = outcome.bytes_out, outcome.bytes_in
+        if halt.is_set() and not (stop is not None and stop.is_set()):
+            raise Offline("turned on while a download was running; what is here is kept")
+        return outcome
+
+    def _attend(self, beats: Generator[Any, None, Any], entry: Entry, halt: Stop) -> Generator[Beat, None, Any]:
+        looked = time.monotonic()
+        while True:
+            try:
+                beat = next(beats)
+            except StopIteration as end:
+                return end.value
+            entry.note(int(beat["out"]), int(beat["in"]))
+            if time.monotonic() - looked >= 0.5:
+                looked = time.monotonic()
+                if self.is_offline:
+                    halt.set()
+            yield beat
+
+    def _start_process(self) -> Session:
+        def child() -> subprocess.Popen[bytes]:
+            return spawn(worker_command("network"), self._profile.scratch)
+
+        return Link("network", child)
+
+
+def _told(url: str) -> tuple[str, int]:
+    """Host and port for the ledger, of an address that may be malformed."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "?")[:255], parts.port or {"http": 80}.get(parts.scheme, 443)
+    except ValueError:
+        return "?", 0
