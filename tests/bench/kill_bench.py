@@ -135,8 +135,10 @@ def judge(home: Path, key: bytes, told: Told, killed_at: float | None) -> Verdic
         verdict.lost += id not in kept or kept[id].text != text
     for id, words in told.shown.items():
         verdict.unsaved_s = max(verdict.unsaved_s, _oldest_unsaved(kept.get(id), words, killed_at))
-        verdict.lost += id in kept and not "".join(text for _, text in words).startswith(kept[id].text) and (
-            id not in told.answered and killed_at is None
+        verdict.lost += (
+            id in kept
+            and not "".join(text for _, text in words).startswith(kept[id].text)
+            and (id not in told.answered and killed_at is None)
         )
     household.close()
     return verdict

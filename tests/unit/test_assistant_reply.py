@@ -5,6 +5,7 @@ import pytest
 from freehold.assistant.reply import Assistant, Wish
 from freehold.assistant.values import Answered, Asked, Began, LeftOut, Notice, Words
 from freehold.chats.values import Ending, Role
+from freehold.engine.values import LoadingStopped
 from freehold.foundation.errors import DiskFull, EngineStopped, ModelMissing, PromptTooLong
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
@@ -78,6 +79,16 @@ def test_stop_seals_what_was_said_so_far(assistant_of, conversations):
             stop.set()
     answer = conversations.all_turns["t1"]
     assert (answer.text, answer.ending) == ("One ", Ending.STOPPED)
+
+
+def test_stopping_while_the_model_loads_is_a_stop_and_no_failure(assistant_of, conversations):
+    class Reluctant(ScriptedEngine):
+        def prepare(self, model, **_):
+            yield Notice("Trying with less.")
+            raise LoadingStopped
+
+    list(assistant_of(Reluctant("never")).reply("c", "hi", Stop()))
+    assert conversations.all_turns["t1"].ending is Ending.STOPPED
 
 
 def test_a_flow_that_is_dropped_leaves_a_sealed_answer(assistant_of, conversations):

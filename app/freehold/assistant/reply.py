@@ -17,6 +17,7 @@ from freehold.engine.values import (
     Finished,
     Loaded,
     Loading,
+    LoadingStopped,
     Message,
     Model,
     Notice,
@@ -168,7 +169,10 @@ class Assistant:
     ) -> Generator[Step, None, Ending]:
         chat = self._conversations.get(question.chat)
         model = self._models.find(wish.model or chat.model) if wish.model or chat.model else self._models.in_use()
-        loaded = yield from self._prepare(model, stop, record)
+        try:
+            loaded = yield from self._prepare(model, stop, record)
+        except LoadingStopped:
+            return Ending.STOPPED
         sampling = self._sampling(chat, wish)
         record.begin(loaded, sampling, self._engine.leaves_device)
         prompt = yield from self._fit(chat, question, loaded, sampling, record)
