@@ -166,7 +166,7 @@ class Hit:
 
 def storable(text: str) -> str:
     """`text` as a database can hold it: halves of surrogate pairs and NUL become U+FFFD, all else stays."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
 
 
 def title_from(question: str) -> str:
