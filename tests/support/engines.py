@@ -90,7 +90,7 @@ class FakeEngine:
     def read(self, messages: Sequence[Message]) -> Prompt:
         self._working()
         self.shown = list(messages)
-        parts = [list(message.tokens or map(ord, message.text)) + [END_OF_MESSAGE] for message in messages]
+        parts = [[*(message.tokens or map(ord, message.text)), END_OF_MESSAGE] for message in messages]
         return Prompt(tuple(one for part in parts for one in part), tuple(map(len, parts)))
 
     def generate(
