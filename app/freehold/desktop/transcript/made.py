@@ -1,0 +1,92 @@
+"""Where an answer was made, by what and from what, in words."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from freehold.chats.values import Context, Ending, Provenance, Turn
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("transcript", text)
+
+
+def summary(turn: Turn) -> str:
+    """One line under an answer."""
+    made = turn.provenance
+    if made is None:
+        return _tr("Imported") if turn.ending is not None else ""
+    parts = [place(made)]
+    if made.tokens_per_s > 0:
+        parts.append(_tr("{0} tok/s").format(speed(made.tokens_per_s)))
+    if made.context.passages:
+        parts.append(_tr("{0} passages read").format(f"{made.context.passages:,}"))
+    if made.context.limit:
+        parts.append(left_out(made.context))
+    if made.notes:
+        parts.append(_tr("1 note") if len(made.notes) == 1 else _tr("{0} notes").format(len(made.notes)))
+    return "    ".join(parts)
+
+
+def place(made: Provenance) -> str:
+    others = [where for where in made.where if where != "here"]
+    if not others:
+        return _tr("Made here")
+    return _tr("Made elsewhere") if "here" not in made.where else _tr("Made here and elsewhere")
+
+
+def left_out(context: Context) -> str:
+    if not context.dropped_turns:
+        return _tr("nothing left out")
+    if context.dropped_turns == 1:
+        return _tr("1 message left out")
+    return _tr("{0} messages left out").format(f"{context.dropped_turns:,}")
+
+
+def details(turn: Turn) -> list[tuple[str, str]]:
+    """What the line under an answer opens to: names and values."""
+    made = turn.provenance
+    if made is None:
+        return []
+    found = [(_tr("Where"), _tr("On this computer") if made.where == ("here",) else ", ".join(made.where))]
+    if made.model:
+        found.append((_tr("Model"), made.model))
+    if made.model_sha256:
+        found.append((_tr("SHA-256"), made.model_sha256[:12]))
+    if made.tokens:
+        found.append((_tr("Length"), _tr("{0} tokens").format(f"{made.tokens:,}")))
+    if made.tokens_per_s > 0:
+        found.append((_tr("Speed"), _tr("{0} tokens a second").format(speed(made.tokens_per_s))))
+    if made.first_token_s > 0:
+        found.append((_tr("First word"), _tr("after {0} s").format(f"{made.first_token_s:.1f}")))
+    found.append((_tr("Seed"), str(made.seed)))
+    if made.context.limit:
+        found.append((_tr("Read"), context_words(made.context)))
+        found.append((_tr("Left out"), dropped_words(made.context)))
+    found += [(_tr("Note"), note) for note in made.notes]
+    return found
+
+
+def context_words(context: Context) -> str:
+    return _tr("{0} of {1} tokens").format(f"{context.tokens:,}", f"{context.limit:,}")
+
+
+def dropped_words(context: Context) -> str:
+    if not context.dropped_turns:
+        return _tr("Nothing: the model saw the whole chat")
+    if context.dropped_turns == 1:
+        return _tr("The oldest message did not fit")
+    return _tr("The oldest {0} messages did not fit").format(f"{context.dropped_turns:,}")
+
+
+def ending_words(ending: Ending | None) -> str:
+    """What is said under an answer that did not end by itself; broken ones say it larger."""
+    if ending is Ending.STOPPED:
+        return _tr("You stopped this answer here.")
+    if ending is Ending.LENGTH:
+        return _tr("The answer reached the longest length that is allowed. Settings can raise it.")
+    return ""
+
+
+def speed(tokens_per_s: float) -> str:
+    return f"{tokens_per_s:.1f}" if tokens_per_s < 9.95 else f"{tokens_per_s:,.0f}"
