@@ -20,7 +20,7 @@ from figures import Figure, paired
 from freehold.engine.local import LocalEngine
 from freehold.engine.values import Message, Reading, Sampling, Written
 from freehold.foundation.stop import Stop
-from support.engines import drain, prepared, real_engine, starter_model, starter_path, written
+from support.engines import drain, real_engine, starter_model, starter_path, written
 
 CONTEXT = 8192
 _WORDS = "the river runs past an old mill where people once ground their corn and told each other long stories "
@@ -198,11 +198,8 @@ def _only_new(engine: LocalEngine, before: Sequence[int], new: Sequence[int], nu
 def _speed(engine: LocalEngine, prompt: Sequence[int], count: int) -> float:
     """Tokens a second between the first and the last token of an answer."""
     for seed in range(100):
-        times: list[tuple[float, int]] = []
         steps: Any = engine.generate(prompt, Sampling(max_tokens=count, seed=seed, temperature=0.7), Stop())
-        for step in steps:
-            if isinstance(step, Written):
-                times.append((time.perf_counter(), len(step.ids)))
+        times = [(time.perf_counter(), len(step.ids)) for step in steps if isinstance(step, Written)]
         total = sum(number for _, number in times)
         if total == count:
             return (total - times[0][1]) / (times[-1][0] - times[0][0])

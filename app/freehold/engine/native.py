@@ -109,9 +109,7 @@ class NativeModel:
         self._memory = lib.llama_get_memory(self._context)
         self.limit = min(int(lib.llama_n_ctx(self._context)), wanted.context)
         self._window = int(lib.llama_model_n_swa(self._model))
-        self._keeps_state = bool(
-            lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
-        )
+        self._keeps_state = bool(lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self._words = int(lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model)))
         self._ids = (ctypes.c_int32 * BATCH)()
         self._logits: tuple[int, NDArray[np.float32] | None] = (0, None)

@@ -55,9 +55,7 @@ def survivors(logits: NDArray[np.float32], sampling: Sampling) -> NDArray[np.int
     return _kept(logits, np.arange(len(logits)), sampling)[0]
 
 
-def _kept(
-    logits: NDArray[np.float32], near: NDArray[np.int64], sampling: Sampling
-) -> tuple[NDArray[np.int64], bool]:
+def _kept(logits: NDArray[np.float32], near: NDArray[np.int64], sampling: Sampling) -> tuple[NDArray[np.int64], bool]:
     """What is left of `near` (all ids whose logit reaches some bound), and whether no other id could belong to it."""
     count = sampling.top_k if sampling.top_k > 0 else len(logits)
     order = near[np.argsort(-logits[near], kind="stable")][:count]

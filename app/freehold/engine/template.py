@@ -44,13 +44,9 @@ class ChatTemplate:
         if len(source.encode("utf-8", "replace")) > MOST_TEMPLATE_BYTES:
             raise TemplateFailed(f"it is longer than {MOST_TEMPLATE_BYTES} bytes")
         self._environment = _Sandbox()
-        self._template: Template = _failing_in_words(
-            COMPILE_SECONDS, lambda: self._environment.from_string(source)
-        )
+        self._template: Template = _failing_in_words(COMPILE_SECONDS, lambda: self._environment.from_string(source))
 
-    def render(
-        self, messages: Sequence[Mapping[str, str]], *, now: datetime, bos: str = "", eos: str = ""
-    ) -> str:
+    def render(self, messages: Sequence[Mapping[str, str]], *, now: datetime, bos: str = "", eos: str = "") -> str:
         """The prompt for `messages` (role, content), up to where the answer begins. `now` is all the clock it sees."""
         most = MOST_OUTPUT + 2 * sum(len(message["content"]) for message in messages)
         names = {
