@@ -29,10 +29,10 @@ class Typed:
         self.prompts.append(prompt)
         self.before.append(before)
         line = self.script.pop(0) if self.script else EOFError
+        if callable(line) and not isinstance(line, type):
+            line = line()
         if isinstance(line, type):
             raise line
-        if callable(line):
-            line = line()
         return line
 
     def remember(self, lines):
@@ -53,7 +53,7 @@ def house(tmp_path):
 def chat(house, tmp_path):
     """Runs a chat over the lines given; the value is what was written on stdout and stderr, and the exit code."""
 
-    def run(*script, json=False, is_person=True, chat=None, columns=80):
+    def run(*script, json=False, is_person=True, chat="", columns=80, was_locked=lambda: False):
         out, err = [], []
         screen = Screen(columns=columns)
         output = Output(out.append, err.append, json=json, out_screen=screen, err_screen=screen)
@@ -63,7 +63,7 @@ def chat(house, tmp_path):
         lines.is_person = is_person
         run.lines = lines
         try:
-            code = Repl(call, call.opened(), lines, chat).run()
+            code = Repl(call, call.opened(), lines, chat, was_locked).run()
         finally:
             house.vault.state = "open"
             call.household().holder.release()
@@ -189,7 +189,27 @@ def test_going_on_with_a_chat_brings_its_questions_into_reach_and_forgets_them_a
     chat("Hello", "And you?")
     held = []
     earlier = next(iter(house.conversations.chats.values()))
-    out, _, _ = chat(lambda: held.extend(chat.lines.history) or "/quit", chat=earlier)
+    out, _, _ = chat(lambda: held.extend(chat.lines.history) or "/quit", chat=earlier.id[:31])
     assert held == ["Hello", "And you?"]
     assert chat.lines.history == []
     assert "> And you?" in out
+
+
+def test_a_chat_that_is_to_be_locked_leaves_and_neither_asks_nor_unlocks(chat, house):
+    locked = []
+
+    def lock():
+        locked.append(True)
+        house.vault.lock()
+        return "Still there?"
+
+    out, _, code = chat("Hello", lock, was_locked=lambda: bool(locked))
+    assert (out, code) == ("Good day.\n", 0)
+    assert house.vault.tried == []
+    assert chat.lines.history == []
+
+
+def test_a_locked_chat_that_waits_for_a_line_leaves_when_woken(chat):
+    locked = []
+    out, _, code = chat("Hello", lambda: locked.append(True) or KeyboardInterrupt, was_locked=lambda: bool(locked))
+    assert (out, code) == ("Good day.\n", 0)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from freehold.foundation.errors import ModelMissing, NotFound, OffloadOff, UsageError
+from freehold.foundation.errors import Interrupted, ModelMissing, NotFound, OffloadOff, UsageError
 from freehold.terminal.answering import Outcome, answer_document, say_provenance, show_answer
 from freehold.terminal.call import Call, call_of
 from freehold.terminal.exits import FAILED, INTERRUPTED, OK
@@ -65,8 +65,9 @@ def _question(call: Call, question: str) -> str:
 def _report(call: Call, outcome: Outcome) -> int:
     document = answer_document(outcome.turn) if outcome.turn is not None else None
     if outcome.error is not None:
-        call.output.fail(outcome.error, document)
-        return FAILED
+        was_wished = call.stop.is_set()  # a stop while the model loads ends the answer before it has a word
+        call.output.fail(Interrupted() if was_wished else outcome.error, document)
+        return INTERRUPTED if was_wished else FAILED
     assert document is not None and outcome.turn is not None, "a reply that was not answered and did not fail"
     if call.output.json:
         call.output.document(document)
@@ -74,6 +75,11 @@ def _report(call: Call, outcome: Outcome) -> int:
         say_provenance(outcome.turn, call.output)
     return INTERRUPTED if call.stop.is_set() else OK
 
+
+JSON = """\
+{chat, turn, answer, grounded, ending: "complete"|"stopped"|"length"|"broken", citations, nearest, provenance: {where,
+model, model_sha256, sampler, seed, context: {tokens, limit, dropped_turns, passages}, notes}, timing: {first_token_s,
+tokens, tokens_per_s}}; an answer that broke has its error beside it"""
 
 EXAMPLES = (
     'freehold ask "What is a heat pump?"',

@@ -15,6 +15,7 @@ EXAMPLES = ("freehold chat", "freehold chat --chat 0193f2ab", "freehold chat < q
 def chat(
     context: typer.Context,
     chat: Annotated[str, typer.Option("--chat", metavar="ID", help="Go on with this chat.")] = "",
+    locked: Annotated[bool, typer.Option("--locked", hidden=True, help="Wait for the vault to be unlocked.")] = False,
 ) -> int:
     """Chat in the terminal, line by line.
 
@@ -22,9 +23,23 @@ def chat(
     what else can be typed. While it runs, other freehold commands on this profile are served by it.
     """
     from freehold.terminal.lines import lines_from
+    from freehold.terminal.lockscreen import CAN_REPLACE, LockWatch, replace_process, wait_for_unlocking
     from freehold.terminal.repl import Repl
+    from freehold.terminal.served import served_commands
 
     call = call_of(context)
-    household = call.opened()
-    current = household.conversations.find(chat) if chat else None
-    return Repl(call, household, lines_from(sys.stdin, call.output), current).run()
+    lines = lines_from(sys.stdin, call.output)
+    household = call.household() if locked else call.opened()
+    if not (lines.is_person and CAN_REPLACE):
+        household.holder.serve(served_commands(household))
+        return Repl(call, household, lines, chat).run()
+    watch = LockWatch(household)
+    watch.serve()
+    if locked:
+        wait_for_unlocking(call, lines)
+    watch.was_locked = False
+    repl = Repl(call, household, lines, chat, lambda: watch.was_locked)
+    code = repl.run()
+    if watch.was_locked:
+        replace_process(call, repl.chat)
+    return code

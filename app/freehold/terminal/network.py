@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 LEDGER_EXAMPLES = ("freehold ledger", "freehold ledger --since 7d", "freehold ledger --since 2026-11-01 --json")
 
+LEDGER_JSON = "{connections: [{time, purpose, host, port, bytes_out, bytes_in, data_class, refused}]}, times in seconds"
+
 page = Page(
     "offline",
-    "The offline switch: with it on, Freehold opens no connection at all.",
+    "The offline switch.\n\nWith it on, Freehold opens no connection at all.",
     ("freehold offline on", "freehold offline status"),
 )
 
@@ -34,7 +36,10 @@ def ledger(
         str, typer.Option("--since", metavar="T", help="Only from then on: 2h, 7d, a date, or a date with a time.")
     ] = "",
 ) -> None:
-    """List every connection that Freehold made or refused to make, oldest first."""
+    """List every connection, made or refused.
+
+    Oldest first: when, what for, to which host, and how much left this computer.
+    """
     call = call_of(context)
     start = since(after, time.time()) if after else 0.0
     rows = call.opened().door.ledger(start)
@@ -42,19 +47,19 @@ def ledger(
     call.output.result({"connections": [row.to_json() for row in rows]}, (lambda: _list(rows)) if rows else words)
 
 
-@page.command("on", ("freehold offline on",))
+@page.command("on", ("freehold offline on",), "{offline}")
 def on(context: typer.Context) -> None:
     """Refuse every connection from now on, downloads included."""
     _set(call_of(context), is_offline=True)
 
 
-@page.command("off", ("freehold offline off",))
+@page.command("off", ("freehold offline off",), "{offline}")
 def off(context: typer.Context) -> None:
     """Allow connections again, such as downloads that you start."""
     _set(call_of(context), is_offline=False)
 
 
-@page.command("status", ("freehold offline status --json",))
+@page.command("status", ("freehold offline status --json",), "{offline}")
 def status(context: typer.Context) -> None:
     """Say whether the switch is on."""
     _tell(call_of(context), is_offline=call_of(context).glance().settings.is_on("offline"))

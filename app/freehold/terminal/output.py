@@ -71,6 +71,11 @@ class Output:
         if text and not self.json and self.out_screen.moves:
             self._out(f"\x1b[2m{visible(text)}\x1b[0m")
 
+    def wipe(self) -> None:
+        """Clear the screen and what was scrolled off it, on a terminal that can."""
+        if self.out_screen.moves and not self.json:
+            self._out("\x1b[2J\x1b[3J\x1b[H")
+
     def line(self, text: str) -> None:
         self.stream(text + "\n")
 

@@ -14,30 +14,35 @@ from freehold.terminal.arguments import EVERYWHERE
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _HEADING = re.compile(r"^( {0,2})(Usage|Arguments|Options|Commands|Examples):", re.MULTILINE)
+# Typer writes {FILE}... and FILE <list[str]>; the metavar says as much.
+_BRACES = re.compile(r"\{([^{}]+)\}(?:\.\.\.)?")
+_TYPES = re.compile(r" <(?:str|list\[str\])>(?= )")
 _FORM = {"help_option_names": ["-h", "--help"], "max_content_width": 90}
 
 
 class Page:
     """A group of commands. `app` is what Typer wants."""
 
-    def __init__(self, name: str, help: str, examples: Sequence[str]) -> None:
+    def __init__(self, name: str, help: str, examples: Sequence[str], *, is_root: bool = False) -> None:
         self.name = name
         self.app = typer.Typer(
             cls=Group,
             help=help,
-            epilog=epilog(examples),
+            epilog=_epilog(examples),
             rich_markup_mode=None,
             context_settings=_FORM,
-            add_completion=False,
+            add_completion=is_root,
         )
 
-    def command(self, name: str, examples: Sequence[str]) -> Callable[[_Function], _Function]:
-        return self.app.command(name, cls=Command, epilog=epilog(examples), context_settings=_FORM)
+    def command(self, name: str, examples: Sequence[str], json: str = "") -> Callable[[_Function], _Function]:
+        """Declare a command; `json` is the form of its result with --json, as its help tells it."""
+        return self.app.command(name, cls=Command, epilog=_epilog(examples, json), context_settings=_FORM)
 
 
-def epilog(examples: Sequence[str]) -> str:
+def _epilog(examples: Sequence[str], json: str = "") -> str:
     r"""The end of a help text; the \b keeps its lines as they are."""
-    return "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples), "", EVERYWHERE])
+    told = ["", f"With --json: {json}"] if json else []
+    return "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples), *told, "", EVERYWHERE])
 
 
 class Command(TyperCommand):
@@ -55,6 +60,8 @@ class Group(TyperGroup):
 
 
 def _in_form(help: str, context: Any) -> str:
+    usage, blank, rest = help.partition("\n\n")
+    help = _BRACES.sub(r"\1", usage) + blank + _TYPES.sub(lambda found: " " * len(found[0]), rest)
     output = getattr(context.obj, "output", None)
     if output is None:
         return help

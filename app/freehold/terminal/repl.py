@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from freehold.assistant.values import Step
 from freehold.chats.values import Chat, Role, Turn
-from freehold.foundation.errors import FreeholdError, UsageError, VaultLocked
+from freehold.foundation.errors import FreeholdError, Interrupted, UsageError, VaultLocked
 from freehold.foundation.stop import Stop
 from freehold.rendering.visible import visible
 from freehold.terminal.answering import say_provenance, show_answer
@@ -15,7 +15,6 @@ from freehold.terminal.call import Call
 from freehold.terminal.exits import FAILED, OK
 from freehold.terminal.lines import Lines
 from freehold.terminal.output import table
-from freehold.terminal.served import served_commands
 from freehold.terminal.words import context_line, moment
 
 if TYPE_CHECKING:
@@ -45,11 +44,20 @@ class Leave(Exception):
 
 
 class Repl:
-    """The loop. `chat` None begins a chat with the first question, so that nothing empty is kept."""
+    """The loop. A new chat begins with its first question, so that nothing empty is kept."""
 
-    def __init__(self, call: Call, household: Household, lines: Lines, chat: Chat | None) -> None:
+    def __init__(
+        self,
+        call: Call,
+        household: Household,
+        lines: Lines,
+        chat: str = "",
+        was_locked: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`chat` is the beginning of an id. `was_locked` tells that the vault was locked under us: then we leave."""
         self._call, self._output, self._house, self._lines = call, call.output, household, lines
-        self._chat = chat
+        self._chat = household.conversations.find(chat) if chat else None
+        self._was_locked = was_locked
         self._broke = False
         self._choices: list[str] = []
         self._commands: dict[str, Callable[[str], None]] = {
@@ -67,11 +75,10 @@ class Repl:
 
     def run(self) -> int:
         """Until the lines end. The exit code is 3 when a piped question could not be answered, else 0."""
-        self._house.holder.serve(served_commands(self._house))
         if self._lines.is_person:
             self._greet()
         try:
-            while True:
+            while not self._was_locked():
                 self._take(self._read())
         except (EOFError, Leave):
             pass
@@ -82,6 +89,11 @@ class Repl:
         if self._output.json:
             self._output.document({"chat": self._chat.id if self._chat else None, "turns": self._transcript()})
         return FAILED if self._broke and not self._lines.is_person else OK
+
+    @property
+    def chat(self) -> str | None:
+        """The id of the chat in view."""
+        return self._chat.id if self._chat is not None else None
 
     def _greet(self) -> None:
         model = self._name_of_model()
@@ -96,6 +108,8 @@ class Repl:
             try:
                 line = self._lines.read(_MORE if parts else _PROMPT)
             except KeyboardInterrupt:
+                if self._was_locked():
+                    raise Leave from None
                 self._output.say("\nCtrl-D leaves." if not parts else "")
                 parts = []
                 continue
@@ -109,7 +123,9 @@ class Repl:
         try:
             try:
                 self._do(text)
-            except VaultLocked:  # by `freehold vault lock` elsewhere
+            except VaultLocked:  # its process died, or it was locked from elsewhere
+                if self._was_locked():
+                    raise Leave from None
                 self._call.opened()
                 self._do(text)
         except FreeholdError as error:
@@ -143,7 +159,7 @@ class Repl:
         stop = Stop()
         outcome = show_answer(flow(stop), self._output, stop)
         if outcome.error is not None:
-            raise outcome.error
+            raise Interrupted if stop.is_set() else outcome.error
         if outcome.turn is not None:
             say_provenance(outcome.turn, self._output)
         context = self._house.assistant.measure(self._current().id)

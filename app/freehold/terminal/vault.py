@@ -11,32 +11,36 @@ from freehold.terminal.words import size
 
 page = Page(
     "vault",
-    "The vault: its state, locking, unlocking, passphrase, recovery code.",
+    "Lock and unlock the vault, and its keys.",
     ("freehold vault status", "freehold vault lock", "freehold vault passphrase"),
 )
 
+_STATUS = '{state: "new"|"locked"|"open", slots, schema, bytes}'
 _STATES = {"new": "There is no vault yet.", "locked": "The vault is locked.", "open": "The vault is open."}
 
 
-@page.command("status", ("freehold vault status", "freehold vault status --json"))
+@page.command("status", ("freehold vault status",), _STATUS)
 def status(context: typer.Context) -> None:
-    """Say whether the vault is open, and what can open it. Asks for nothing."""
+    """Say whether the vault is open.
+
+    Tells what can open it, too. Asks for nothing.
+    """
     call = call_of(context)
     call.household()
     _tell(call)
 
 
-@page.command("lock", ("freehold vault lock",))
+@page.command("lock", ("freehold vault lock",), _STATUS)
 def lock(context: typer.Context) -> None:
-    """Lock the vault in the Freehold that is running."""
+    """Lock it in the Freehold that is running."""
     call = call_of(context)
     call.lock()
     _tell(call)
 
 
-@page.command("unlock", ("freehold vault unlock", "freehold vault unlock --passphrase-fd 3 3< secret.txt"))
+@page.command("unlock", ("freehold vault unlock", "freehold vault unlock --passphrase-fd 3 3< secret.txt"), _STATUS)
 def unlock_vault(context: typer.Context) -> None:
-    """Unlock the vault in the Freehold that is running.
+    """Unlock it in the Freehold that is running.
 
     Where none is running, this only tells whether the passphrase is right: each command opens the vault for itself
     and closes it at its end.
@@ -54,11 +58,12 @@ def unlock_vault(context: typer.Context) -> None:
         call.output.say("No Freehold is running, so the vault closes again now.")
 
 
-@page.command("passphrase", ("freehold vault passphrase",))
+@page.command("passphrase", ("freehold vault passphrase",), "{slots}")
 def passphrase(context: typer.Context) -> None:
-    """Choose a new passphrase. The old one, if there was one, no longer opens the vault.
+    """Choose a new passphrase.
 
-    Without a terminal the new one is read from FREEHOLD_NEW_PASSPHRASE.
+    The old one, if there was one, no longer opens the vault. Without a terminal the new one is read from
+    FREEHOLD_NEW_PASSPHRASE.
     """
     call = call_of(context)
     vault = call.opened().vault
@@ -66,9 +71,12 @@ def passphrase(context: typer.Context) -> None:
     call.output.result({"slots": list(vault.status().slots)}, "The new passphrase opens the vault from now on.")
 
 
-@page.command("recovery", ("freehold vault recovery",))
+@page.command("recovery", ("freehold vault recovery",), "{recovery_code}")
 def recovery(context: typer.Context) -> None:
-    """Make a new recovery code, shown once. An older code no longer opens the vault."""
+    """Make a new recovery code, shown once.
+
+    An older code no longer opens the vault.
+    """
     call = call_of(context)
     code = call.opened().vault.new_recovery_code()
     if call.output.json:
