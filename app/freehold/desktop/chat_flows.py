@@ -1,0 +1,100 @@
+"""The flows behind the chat page, composed of the household's own. No Qt here: a test is `list(flow(...))`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from freehold.assistant.values import Asked, Began, Step
+from freehold.chats.values import Chat, Mark, Role, Turn, split_thinking
+from freehold.desktop.needs import Assistant, Conversations
+from freehold.foundation.stop import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new chat has its place; what was asked goes into it."""
+
+    chat: Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Another branch is in view now: these are its turns, root first."""
+
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A chat and the outline of the branch in view."""
+
+    chat: Chat
+    marks: tuple[Mark, ...]
+
+
+ChatStep = Step | Created | Branch
+
+
+def open_chat(conversations: Conversations, chat: str) -> Opened:
+    return Opened(conversations.get(chat), tuple(conversations.outline(chat)))
+
+
+def ask(conversations: Conversations, assistant: Assistant, chat: str, text: str, stop: Stop) -> Iterator[ChatStep]:
+    """Ask in `chat`, or in a new one when it is empty. The draft is dropped once the question is safe, never before."""
+    if not chat:
+        created = conversations.create()
+        yield Created(created)
+        chat = created.id
+    for step in assistant.reply(chat, text, stop):
+        yield step
+        if isinstance(step, Asked):
+            conversations.save_draft(chat, "")
+
+
+def ask_beside(
+    conversations: Conversations, assistant: Assistant, turn: str, text: str, stop: Stop
+) -> Iterator[ChatStep]:
+    """Ask in other words beside the question `turn`: a new branch."""
+    yield from _with_branch(conversations, assistant.edit(turn, text, stop))
+
+
+def answer_again(conversations: Conversations, assistant: Assistant, turn: str, stop: Stop) -> Iterator[ChatStep]:
+    """Another answer beside the answer `turn`, or a first one to the question `turn`."""
+    yield from _with_branch(conversations, assistant.retry(turn, stop))
+
+
+def _with_branch(conversations: Conversations, steps: Iterator[Step]) -> Iterator[ChatStep]:
+    """The steps, with the new outline in place of the first turn's: the window lays the branch out anew."""
+    has_told = False
+    for step in steps:
+        if isinstance(step, Began) and not has_told:
+            has_told = True
+            yield Branch(tuple(conversations.outline(step.turn.chat)))
+        yield step
+
+
+def show_sibling(conversations: Conversations, turn: str, step: int) -> tuple[str, Branch]:
+    """Bring the alternative `step` places after `turn` (before it when negative) into view; its id and the branch."""
+    siblings = list(conversations.siblings(turn))
+    wanted = siblings[(siblings.index(turn) + step) % len(siblings)]
+    conversations.show(wanted)
+    chat = conversations.turns([wanted])[0].chat
+    return wanted, Branch(tuple(conversations.outline(chat)))
+
+
+def last_of(marks: Sequence[Mark], role: Role) -> str:
+    """The id of the last turn of `role`, or ""."""
+    return next((mark.id for mark in reversed(marks) if mark.role is role), "")
+
+
+def question_after(marks: Sequence[Mark], answer: str) -> str:
+    """The question that follows `answer` in the branch, or "" when it is the last turn."""
+    ids = [mark.id for mark in marks]
+    place = ids.index(answer) + 1 if answer in ids else len(ids)
+    return ids[place] if place < len(ids) else ""
+
+
+def copyable(turn: Turn) -> str:
+    """What Copy puts on the clipboard: the answer without its thinking."""
+    return split_thinking(turn.text)[1] or turn.text

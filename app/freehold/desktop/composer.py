@@ -1,0 +1,227 @@
+"""Where a question is written."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QTextOption
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
+
+from freehold.desktop.pieces import Pill, Trouble, button, column, frame, label, row
+
+MOST_LINES = 10
+DRAFT_MS = 400
+
+
+class Box(QPlainTextEdit):
+    """A text box that grows with its text and says which key was meant as "send"."""
+
+    sent = Signal()
+    up_on_nothing = Signal()
+    escaped = Signal()
+    focused = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "bare")
+        self.enter_sends = True
+        self.setTabChangesFocus(True)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(0)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self._fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            with_control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            if with_control or with_shift != self.enter_sends:
+                self.sent.emit()
+                return
+            self.insertPlainText("\n")
+            self.ensureCursorVisible()
+        elif event.key() == Qt.Key.Key_Up and self.document().isEmpty():
+            self.up_on_nothing.emit()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 - Qt's name
+        if source.hasText():
+            self.insertPlainText(source.text())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        super().focusInEvent(event)
+        self.focused.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        super().focusOutEvent(event)
+        self.focused.emit(False)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(200, self.height())
+
+    def _fit(self) -> None:
+        line_height = self.fontMetrics().lineSpacing()
+        lines = max(1, round(self.document().size().height()))  # a plain text document is measured in lines
+        shown = min(lines, MOST_LINES)
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines > shown else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        if self.verticalScrollBarPolicy() != policy:
+            self.setVerticalScrollBarPolicy(policy)
+        height = shown * line_height + 6
+        if self.height() != height or self.minimumHeight() != height:
+            self.setFixedHeight(height)
+
+
+class Composer(QWidget):
+    """Speaks of what was submitted, drafted and stopped. While an answer is written Send becomes Stop."""
+
+    submitted = Signal(str)
+    edit_submitted = Signal(str, str)
+    stop_asked = Signal()
+    draft_changed = Signal(str)
+    edit_last_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = Box()
+        self.box.setPlaceholderText(self.tr("Ask anything"))
+        self.box.setAccessibleName(self.tr("Message"))
+        self._is_busy, self._editing, self._kept = False, "", ""
+        self._send, self._stop = button(self.tr("Send"), "primary"), button(self.tr("Stop"))
+        self._stop.setAccessibleName(self.tr("Stop the answer"))
+        self._stop.hide()
+        self.where = Pill(self.tr("Here"), "here")
+        self._promise = label(self.tr("Your words stay on this computer."), "note")
+        self.trouble = Trouble()
+        self._banner_words = label("", "note")
+        self._cancel = button(self.tr("Cancel"), "plain")
+        self._banner = frame("strip", row(self._banner_words, None, self._cancel, margins=(12, 4, 4, 4)))
+        self._banner.hide()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DRAFT_MS)
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        bottom = row(self.where, self._promise, None, self._send, self._stop)
+        self._card: QFrame = frame("card", column(self.box, bottom, spacing=10, margins=(14, 14, 14, 12)))
+        self.setLayout(column(self.trouble, self._banner, self._card))
+
+    def _connect(self) -> None:
+        self.box.sent.connect(self._submit)
+        self.box.up_on_nothing.connect(self.edit_last_asked)
+        self.box.escaped.connect(self._escape)
+        self.box.textChanged.connect(self._changed)
+        self._send.clicked.connect(self._submit)
+        self._stop.clicked.connect(self.stop_asked)
+        self._cancel.clicked.connect(self.end_edit)
+        self._timer.timeout.connect(self._tell_draft)
+
+    def set_busy(self, busy: bool) -> None:
+        """While busy a question can be written, but not sent."""
+        self._is_busy = busy
+        had_focus = self._stop.hasFocus() or self._send.hasFocus()
+        self._send.setVisible(not busy)
+        self._stop.setVisible(busy)
+        if had_focus:
+            self.box.setFocus()
+        self._refresh()
+
+    def set_enter_sends(self, enter_sends: bool) -> None:
+        self.box.enter_sends = enter_sends
+        hint = self.tr("Enter sends, Shift+Enter starts a line")
+        other = self.tr("Shift+Enter sends, Enter starts a line")
+        self._send.setToolTip(hint if enter_sends else other)
+
+    def set_draft(self, text: str) -> None:
+        """Show a draft without telling about it."""
+        self._timer.stop()
+        self._leave_edit()
+        self._put(text)
+
+    def take_draft(self) -> str | None:
+        """A draft that was not yet told about, or None; it counts as told."""
+        if not self._timer.isActive():
+            return None
+        self._timer.stop()
+        return None if self._editing else self.box.toPlainText()
+
+    def start_edit(self, turn: str, text: str) -> None:
+        """Edit the question `turn`; what was being written comes back afterwards."""
+        if not self._editing:
+            self._kept = self.box.toPlainText()
+        self._editing = turn
+        self._banner_words.setText(self.tr("Editing your last question: the answer so far stays beside the new one."))
+        self._banner.show()
+        self._put(text)
+        self.box.setFocus()
+
+    def start_branch(self, turn: str) -> None:
+        """The next question goes beside the question `turn`: a new branch."""
+        self.start_edit(turn, self.box.toPlainText())
+        self._banner_words.setText(self.tr("Your next question starts a new branch from that answer."))
+
+    def end_edit(self) -> None:
+        kept = self._kept
+        self._leave_edit()
+        self._put(kept)
+        self.box.setFocus()
+
+    def text(self) -> str:
+        return self.box.toPlainText()
+
+    def _leave_edit(self) -> None:
+        self._editing, self._kept = "", ""
+        self._banner.hide()
+
+    def _put(self, text: str) -> None:
+        self.box.blockSignals(True)
+        self.box.setPlainText(text)
+        self.box.blockSignals(False)
+        self.box.moveCursor(QTextCursor.MoveOperation.End)
+        self._refresh()
+
+    def _submit(self) -> None:
+        text = self.box.toPlainText()
+        if self._is_busy or not text.strip():
+            return
+        editing, kept = self._editing, self._kept
+        self._timer.stop()
+        self.trouble.clear()
+        self._leave_edit()
+        self._put(kept if editing else "")
+        if editing:
+            self.edit_submitted.emit(editing, text)
+        else:
+            self.submitted.emit(text)
+
+    def _escape(self) -> None:
+        if self._editing:
+            self.end_edit()
+        elif self._is_busy:
+            self.stop_asked.emit()
+
+    def _changed(self) -> None:
+        self._refresh()
+        if not self._editing:
+            self._timer.start()
+
+    def _tell_draft(self) -> None:
+        self.draft_changed.emit(self.box.toPlainText())
+
+    def _refresh(self) -> None:
+        self._send.setEnabled(not self._is_busy and not self.box.document().isEmpty())

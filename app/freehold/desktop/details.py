@@ -1,0 +1,61 @@
+"""Where an answer was made, by what, how fast, and what it saw: its provenance, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QWidget
+
+from freehold.chats.values import Ending, Provenance, Turn
+from freehold.desktop.chat_page import facts_panel
+from freehold.desktop.words import count_words
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Details", text)
+
+
+def details_of(turn: Turn) -> dict[str, str]:
+    """The facts of an answer by name, in the order they are shown."""
+    told = {_tr("Ended"): _ending_words(turn.ending)}
+    if turn.provenance is not None:
+        told |= _provenance_words(turn.provenance)
+    if turn.error:
+        told[_tr("What broke")] = " ".join(filter(None, (turn.error.get("title", ""), turn.error.get("detail", ""))))
+    return {name: value for name, value in told.items() if value}
+
+
+def details_panel(facts: Mapping[str, str]) -> QWidget:
+    return facts_panel(facts, _tr("Kept in your vault with the answer."))
+
+
+def _ending_words(ending: Ending | None) -> str:
+    return {
+        None: _tr("being written"),
+        Ending.COMPLETE: _tr("complete"),
+        Ending.STOPPED: _tr("stopped by you"),
+        Ending.LENGTH: _tr("at the longest answer allowed"),
+        Ending.BROKEN: _tr("broken off"),
+    }[ending]
+
+
+def _provenance_words(made: Provenance) -> dict[str, str]:
+    here = all(place == "here" for place in made.where)
+    context = made.context
+    dropped = context.dropped_turns
+    left_out = _tr("the oldest {0} messages").format(dropped) if dropped else _tr("nothing")
+    sampler = ", ".join(f"{name} {value}" for name, value in sorted(made.sampler.items()))
+    return {
+        _tr("Made"): _tr("on this computer") if here else ", ".join(made.where),
+        _tr("Model"): made.model,
+        _tr("Model's SHA-256"): made.model_sha256,
+        _tr("Speed"): _tr("{0} tokens, {1:.1f} a second, the first after {2:.1f} s").format(
+            count_words(made.tokens), made.tokens_per_s, made.first_token_s
+        ),
+        _tr("Context read"): _tr("{0} of {1} tokens").format(count_words(context.tokens), count_words(context.limit)),
+        _tr("Left out"): left_out,
+        _tr("Sampling"): sampler,
+        _tr("Seed"): str(made.seed),
+        _tr("Notes"): "\n".join(made.notes),
+    }

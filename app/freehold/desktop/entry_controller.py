@@ -1,0 +1,169 @@
+"""The way in: first run for a new profile, unlock for a locked vault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from freehold.desktop.bridge import Bridge
+from freehold.desktop.needs import Household, VaultStatus
+from freehold.desktop.window import Window
+from freehold.engine.values import Model
+from freehold.foundation.errors import FreeholdError
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    starter: Model | None
+    recommended: Model | None
+    found: Sequence[Model]
+    is_offline: bool
+
+
+class EntryController(QObject):
+    """Emits `opened` when the vault is open; `download_wanted` names a model chosen in the first run."""
+
+    opened = Signal()
+    download_wanted = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, household: Household, bridge: Bridge, window: Window) -> None:
+        super().__init__()
+        self._household, self._bridge, self._window = household, bridge, window
+
+    def start(self) -> None:
+        """Find out what this profile is, and show what it needs."""
+        self._bridge.run(lambda _stop: self._household.vault.status(), done=self._enter, failed=self.failed.emit)
+
+    def _enter(self, status: VaultStatus) -> None:
+        if status.state == "open":
+            self._recover()
+        elif status.state == "new":
+            self._welcome()
+        else:
+            self.ask_unlock(status)
+
+    def ask_unlock(self, status: VaultStatus) -> None:
+        from freehold.desktop.unlock_page import UnlockPage
+
+        page = UnlockPage(status.slots)
+        vault = self._household.vault
+
+        def unlocking(**given: Any) -> None:
+            page.set_busy(True)
+            self._bridge.run(
+                lambda _stop: vault.unlock(**given), done=lambda _: self._recover(), failed=page.show_error,
+                words=self.tr("Opening the vault"),
+            )  # fmt: skip
+
+        page.passphrase_given.connect(lambda text: unlocking(passphrase=text))
+        page.recovery_given.connect(lambda text: unlocking(recovery=text))
+        page.keyring_asked.connect(lambda: unlocking(keyring=True))
+        self._window.show_entry(page)
+        page.setFocus()
+        if "keyring" in status.slots and not self._was_locked_by_hand:
+            unlocking(keyring=True)
+
+    _was_locked_by_hand = False
+
+    def lock_screen(self) -> None:
+        """After locking: show the way in, without using the keyring by itself."""
+        self._was_locked_by_hand = True
+        self._bridge.run(lambda _stop: self._household.vault.status(), done=self.ask_unlock, failed=self.failed.emit)
+
+    def _recover(self) -> None:
+        """Mend what a crash left unfinished, then open the house."""
+        self._bridge.run(
+            lambda _stop: self._household.conversations.recover(), done=lambda _: self._open(), failed=self.failed.emit
+        )
+
+    def _open(self) -> None:
+        self._window.show_house()
+        self.opened.emit()
+
+    def _welcome(self) -> None:
+        from freehold.desktop.first_run import FirstRun
+
+        pages = FirstRun()
+        vault = self._household.vault
+        self._bridge.run(
+            lambda _stop: vault.keyring_usable(), done=pages.welcome.show_keyring,
+            failed=lambda _error: pages.welcome.show_keyring(None),
+        )  # fmt: skip
+
+        def creating(**given: Any) -> None:
+            self._bridge.run(
+                lambda _stop: vault.create(**given), done=lambda code: self._created(pages, code),
+                failed=pages.show_error, words=self.tr("Making the vault"),
+            )  # fmt: skip
+
+        pages.passphrase_given.connect(lambda text: creating(passphrase=text))
+        pages.keyring_chosen.connect(lambda: creating(keyring=True))
+        pages.code_kept.connect(lambda: self._choose_model(pages))
+        pages.starter_chosen.connect(self._recover)
+        pages.recommended_chosen.connect(self._download)
+        pages.found_chosen.connect(lambda path: self._take_in(pages, path))
+        pages.file_asked.connect(lambda: self._choose_file(pages))
+        self._window.show_entry(pages)
+        pages.setFocus()
+
+    def _created(self, pages: Any, code: str | None) -> None:
+        if code:
+            pages.show_code(code)
+        else:
+            self._choose_model(pages)
+
+    def _choose_model(self, pages: Any) -> None:
+        screen = pages.show_model_choice()
+        self._bridge.run(
+            lambda _stop: self._look_for_models(),
+            done=lambda choice: screen.show_models(
+                choice.starter, choice.recommended, choice.found, is_offline=choice.is_offline
+            ),
+            failed=pages.show_error,
+        )
+
+    def _look_for_models(self) -> _Choice:
+        """Runs on a thread. What cannot be found is not offered."""
+        models = self._household.models
+        return _Choice(
+            _or_none(models.starter),
+            _or_none(models.recommended),
+            _or_none(models.elsewhere) or (),
+            self._household.door.is_offline,
+        )
+
+    def _download(self, model: str) -> None:
+        self._recover()
+        self.download_wanted.emit(model)
+
+    def _choose_file(self, pages: Any) -> None:
+        dialog = QFileDialog(self._window, self.tr("Choose a model file"))
+        dialog.setNameFilters([self.tr("Models (*.gguf)"), self.tr("All files (*)")])
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self._take_in(pages, path))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _take_in(self, pages: Any, path: str) -> None:
+        def work(_stop: object) -> Any:
+            model = yield from self._household.models.import_file(Path(path))
+            self._household.models.use(model.id)
+
+        screen = pages.model
+        screen.set_busy(self.tr("Checking the file…"))
+        self._bridge.run(
+            work, done=lambda _: self._recover(), failed=pages.show_error, words=self.tr("Checking a model")
+        )
+
+
+def _or_none(find: Callable[[], Any]) -> Any:
+    with suppress(FreeholdError):
+        return find()
+    return None

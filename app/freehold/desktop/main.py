@@ -1,0 +1,138 @@
+"""Starts the window: painted first, everything heavy afterwards on a thread."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from freehold.desktop.appearance import Appearance, load_first_fonts
+from freehold.desktop.bridge import Bridge
+from freehold.desktop.platform_check import platform_order
+from freehold.desktop.window import Window
+from freehold.foundation.errors import FreeholdError
+from freehold.foundation.paths import Profile
+from freehold.foundation.settings import SettingsFile
+
+if TYPE_CHECKING:
+    from freehold.desktop.needs import Household
+    from freehold.desktop.shell import Shell
+
+Raise = Callable[[], None]
+
+
+def run(
+    build: Callable[[Profile], Household],
+    profile: Profile,
+    *,
+    claim: Callable[[Household, Raise], bool] = lambda _household, _raise: True,
+    painted: Callable[[], None] = lambda: None,
+) -> int:
+    """Show the window until it is closed; the value is the exit code.
+
+    `build` makes the household, on a thread, after the first frame. `claim` then takes the profile, also on that
+    thread: it gets a function that raises our window, to be called from any thread when Freehold is started again;
+    False means that another Freehold has the profile and was told to show itself, so this one leaves.
+    `painted` is called when the first frame is done.
+    """
+    order = platform_order()
+    if order:
+        os.environ["QT_QPA_PLATFORM"] = order
+    app = _application()
+    load_first_fonts()
+    appearance = Appearance(app)
+    settings = SettingsFile(profile.settings)
+    appearance.wish(settings.text("theme"), settings.whole("text_size"))
+    window = Window(_make_transcript)
+    window.dress(appearance.theme, appearance.text_size)
+    appearance.changed.connect(window.dress)
+    opening = Opening(window, appearance, lambda: build(profile), claim)
+    window.painted.connect(painted)
+    window.painted.connect(opening.start)
+    window.resize(1280, 800)
+    window.show()
+    code = app.exec()
+    opening.close()
+    return code
+
+
+class Opening(QObject):
+    """Between the first frame and the open house: the household is built, the profile claimed."""
+
+    _raise_wanted = Signal()
+
+    def __init__(
+        self,
+        window: Window,
+        appearance: Appearance,
+        build: Callable[[], Household],
+        claim: Callable[[Household, Raise], bool],
+    ) -> None:
+        super().__init__()
+        self._window, self._appearance, self._build, self._claim = window, appearance, build, claim
+        self._bridge = Bridge()
+        self.shell: Shell | None = None
+        self._raise_wanted.connect(window.raise_to_front)
+
+    def start(self) -> None:
+        self._bridge.run(lambda _stop: self._open(), done=self._opened, failed=self._failed)
+
+    def close(self) -> None:
+        if self.shell is not None:
+            self.shell.close()
+        else:
+            self._bridge.close(1.0)
+
+    def _open(self) -> Household | None:
+        """Runs on a thread: the imports are heavy."""
+        import freehold.desktop.shell  # noqa: F401 - imported here so that the window's thread finds it ready
+
+        household = self._build()
+        return household if self._claim(household, self._raise_wanted.emit) else None
+
+    def _opened(self, household: Household | None) -> None:
+        if household is None:
+            self._window.close()
+            return
+        from freehold.desktop.shell import Shell
+
+        self.shell = Shell(household, self._window, self._appearance, self._bridge)
+        self.shell.start()
+
+    def _failed(self, error: FreeholdError) -> None:
+        self._window.status.show_vault(error.title)
+        self._window.chat.show_title(error.title)
+        self._window.chat.composer.setDisabled(True)
+        self._window.chat.trouble.show_error(error)
+
+
+def _application() -> QApplication:
+    found = QApplication.instance()
+    if isinstance(found, QApplication):
+        return found
+    QApplication.setApplicationName("Freehold")
+    QApplication.setDesktopFileName("freehold")
+    app = QApplication(sys.argv[:1])
+    app.setStyle("Fusion")  # the one style that takes a palette and a style sheet alike everywhere
+    sys.excepthook = _log_bug
+    return app
+
+
+def _log_bug(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """A slot raised: Qt goes on, and so do we; the log gets type and place, never the message."""
+    import logging
+
+    if issubclass(kind, KeyboardInterrupt):
+        QApplication.exit(130)
+        return
+    logging.getLogger("freehold.desktop").error("a slot failed", exc_info=(kind, error, trace))
+
+
+def _make_transcript() -> QWidget:
+    from freehold.desktop.transcript.view import TranscriptView
+
+    return TranscriptView()

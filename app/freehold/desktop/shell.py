@@ -1,0 +1,383 @@
+"""Joins the window and the household: who reacts to which wish, page by page. Pages are made when first wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from freehold.chats.values import Turn
+from freehold.desktop.actions import set_open
+from freehold.desktop.appearance import Appearance, load_later_fonts
+from freehold.desktop.bridge import Bridge
+from freehold.desktop.chat_controller import ChatController
+from freehold.desktop.chats_controller import ChatsController
+from freehold.desktop.entry_controller import EntryController
+from freehold.desktop.icons import icon
+from freehold.desktop.needs import Household
+from freehold.desktop.window import Window
+from freehold.desktop.words import size_words
+from freehold.engine.values import Loaded, Model
+from freehold.foundation.errors import FreeholdError
+
+_STATUS_MS = 2000
+
+
+class Shell(QObject):
+    """The running app. `raise_wanted` may be emitted from any thread."""
+
+    raise_wanted = Signal()
+
+    def __init__(self, household: Household, window: Window, appearance: Appearance, bridge: Bridge) -> None:
+        super().__init__()
+        self._household, self._window, self._appearance, self._bridge = household, window, appearance, bridge
+        self._chat = ChatController(household, bridge, window.chat)
+        self._chats = ChatsController(household, bridge, window, self._chat)
+        self._entry = EntryController(household, bridge, window)
+        self._models: Any = None
+        self._settings: Any = None
+        self._panel: Any = None
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.timeout.connect(self._lock_when_idle)
+        self._pulse = QTimer(self)
+        self._pulse.setInterval(_STATUS_MS)
+        self._pulse.timeout.connect(self._refresh_status)
+        self._is_open = False
+        load_later_fonts()
+        self._connect()
+        self._connect_actions()
+
+    def start(self) -> None:
+        self._window.watch_touches()
+        self._apply("enter_sends")
+        self._entry.start()
+
+    def close(self) -> None:
+        """Keep what is being written, stop what is going on, end every child process."""
+        self._pulse.stop()
+        self._idle.stop()
+        self._chat.keep_draft()
+        self._bridge.close()
+        self._household.close()
+
+    def _connect(self) -> None:
+        window = self._window
+        self.raise_wanted.connect(window.raise_to_front)
+        self._bridge.unhandled.connect(self._show_failure)
+        self._bridge.busy_changed.connect(window.status.show_work)
+        self._entry.opened.connect(self._opened)
+        self._entry.failed.connect(self._show_failure)
+        self._entry.download_wanted.connect(self._download)
+        window.sidebar.new_chat_asked.connect(self._new_chat)
+        window.sidebar.search_asked.connect(self._open_palette)
+        window.sidebar.page_asked.connect(self._show_page)
+        window.chat.models_asked.connect(partial(self._show_page, "models"))
+        window.chat.settings_asked.connect(self._toggle_chat_settings)
+        window.chat.panel.closed.connect(self._close_panel)
+        window.touched.connect(self._touch)
+        self._chats.page_wanted.connect(self._show_page)
+        self._chats.export_asked.connect(self._export)
+        self._chat.opened.connect(lambda _chat: self._close_panel())
+        self._chat.details_shown.connect(self._show_details)
+        self._chat.link_asked.connect(self._ask_link)
+        self._chat.model_changed.connect(self._refresh_models)
+
+    def _connect_actions(self) -> None:
+        chat, chats, window = self._chat, self._chats, self._window
+        deeds = {
+            "new-chat": self._new_chat, "palette": self._open_palette, "stop": chat.stop, "retry": chat.retry_last,
+            "edit-last": chat.edit_last, "copy-last": self._copy_last, "write": self._write,
+            "next-chat": partial(chats.open_next, 1), "previous-chat": partial(chats.open_next, -1),
+            "rename-chat": chats.rename_current, "delete-chat": chats.delete_current,
+            "chat-settings": partial(self._toggle_chat_settings, None), "export-chat": lambda: self._export(chat.chat),
+            "export-all": lambda: self._export(""), "import-chats": self._choose_import, "undo": window.toast.undo,
+            "chats": partial(self._show_page, "chat"), "models": partial(self._show_page, "models"),
+            "settings": partial(self._show_page, "settings"), "trash": partial(self._show_page, "trash"),
+            "import-model": self._import_model, "offline": self._toggle_offline, "lock": self.lock,
+            "sidebar": window.toggle_sidebar, "larger": partial(self._change_text_size, 1),
+            "smaller": partial(self._change_text_size, -1), "colours": self._toggle_colours, "quit": window.close,
+        }  # fmt: skip
+        for name, deed in deeds.items():
+            window.actions_by_name[name].triggered.connect(lambda _checked=False, do=deed: do())
+
+    def _opened(self) -> None:
+        self._is_open = True
+        set_open(self._window.actions_by_name, True)
+        self._chat.new_chat()
+        self._show_page("chat")
+        self._chats.reload()
+        self._refresh_models()
+        self._refresh_status()
+        self._pulse.start()
+        self._touch()
+        self._write()
+        days = self._household.settings.whole("trash_days")
+        self._bridge.call(lambda: self._household.conversations.empty_trash(days))
+
+    def lock(self) -> None:
+        """End the vault's process; show nothing of what it held."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._chat.keep_draft()
+        self._window.toast.settle()
+        self._idle.stop()
+        self._pulse.stop()
+        set_open(self._window.actions_by_name, False)
+        self._window.status.show_vault(self.tr("Vault locked"))
+        self._window.status.show_model("")
+        self._bridge.run(
+            lambda _stop: self._close_all(), done=lambda _: self._locked(), words=self.tr("Locking"), lane="draft"
+        )
+
+    def _close_all(self) -> None:
+        self._household.engine.unload()
+        self._household.vault.lock()
+
+    def _locked(self) -> None:
+        self._chat.forget()
+        self._chats.clear()
+        self._entry.lock_screen()
+
+    def _lock_when_idle(self) -> None:
+        if self._bridge.is_busy:
+            self._touch()  # an answer or a download is not idleness
+        else:
+            self.lock()
+
+    def _touch(self) -> None:
+        minutes = self._household.settings.whole("lock_minutes")
+        if self._is_open and minutes:
+            self._idle.start(minutes * 60_000)
+        else:
+            self._idle.stop()
+
+    def _new_chat(self) -> None:
+        self._show_page("chat")
+        self._chat.new_chat()
+        self._write()
+
+    def _write(self) -> None:
+        self._show_page("chat")
+        self._window.chat.composer.box.setFocus()
+
+    def _show_page(self, name: str) -> None:
+        if name == "models":
+            self._models_page()
+            self._models.reload()
+        elif name == "settings":
+            self._settings_page()
+            self._settings.reload()
+        elif name == "trash":
+            self._trash_page()
+        if name != "settings" and self._window.page == "settings":
+            self._settings.flush()
+        self._window.show_page(name)
+
+    def _models_page(self) -> None:
+        if self._models is not None:
+            return
+        from freehold.desktop.models_controller import ModelsController
+        from freehold.desktop.models_page import ModelsPage
+
+        page = ModelsPage()
+        page.dress(icon("close", self._appearance.theme.muted))
+        self._models = ModelsController(self._household, self._bridge, page, self._window.toast)
+        self._models.changed.connect(self._refresh_models)
+        self._window.add_page("models", page)
+
+    def _settings_page(self) -> None:
+        if self._settings is not None:
+            return
+        from freehold.desktop.settings_controller import SettingsController
+        from freehold.desktop.settings_page import SettingsPage
+
+        page = SettingsPage()
+        self._settings = SettingsController(self._household, self._bridge, page)
+        self._settings.changed.connect(self._apply)
+        self._settings.lock_asked.connect(self.lock)
+        self._window.add_page("settings", page)
+
+    def _trash_page(self) -> None:
+        if not self._window.has_page("trash"):
+            page = self._window.trash_page()
+            page.restore_asked.connect(self._chats.restore)
+            page.erase_asked.connect(self._chats.erase)
+        self._chats.reload()
+
+    def _download(self, model: str) -> None:
+        self._models_page()
+        self._models.reload()
+        self._models.get_and_use(model)
+
+    def _import_model(self) -> None:
+        self._show_page("models")
+        self._models.choose_file()
+
+    def _apply(self, name: str) -> None:
+        """A setting has a new value."""
+        settings = self._household.settings
+        if name in ("theme", "text_size"):
+            self._appearance.wish(settings.text("theme"), settings.whole("text_size"))
+        elif name == "enter_sends":
+            self._window.chat.composer.set_enter_sends(settings.is_on("enter_sends"))
+        elif name == "model":
+            self._refresh_models()
+        self._touch()
+        self._refresh_status()
+
+    def _set(self, name: str, value: bool | int | str) -> None:
+        try:
+            self._household.settings.set(name, value)
+        except FreeholdError as error:
+            self._show_failure(error)
+            return
+        self._apply(name)
+        if self._settings is not None:
+            self._settings.reload()
+
+    def _change_text_size(self, step: int) -> None:
+        size = self._household.settings.whole("text_size") + step
+        if 10 <= size <= 28:
+            self._set("text_size", size)
+
+    def _toggle_colours(self) -> None:
+        self._set("theme", "light" if self._appearance.theme.is_dark else "dark")
+
+    def _toggle_offline(self) -> None:
+        on = not self._household.settings.is_on("offline")
+        self._set("offline", on)
+        words = self.tr("The offline switch is on: no connection is made.")
+        self._window.toast.say(
+            words if on else self.tr("The offline switch is off."), partial(self._set, "offline", not on)
+        )
+
+    def _refresh_models(self) -> None:
+        if self._is_open:
+            self._bridge.run(
+                lambda _stop: (self._household.models.in_use(), self._household.models.starter()),
+                done=self._show_model, failed=lambda _error: self._show_no_model(), lane="model in use",
+            )  # fmt: skip
+            self._refresh_status()
+
+    def _show_model(self, found: tuple[Model, Model | None]) -> None:
+        model, starter = found
+        self._window.sidebar.say("models", model.name, "here")
+        is_tiny = starter is not None and model.id == starter.id
+        words = self.tr("It is tiny: fine for a first try, not for facts.") if is_tiny else ""
+        self._window.chat.show_model(model.name, words)
+
+    def _show_no_model(self) -> None:
+        self._window.sidebar.say("models", self.tr("none"), "off")
+        self._window.chat.show_no_model()
+
+    def _refresh_status(self) -> None:
+        status, door, settings = self._window.status, self._household.door, self._household.settings
+        status.show_connections(door.connections_since_start, is_offline=settings.is_on("offline"))
+        if not self._is_open:
+            return
+        minutes = settings.whole("lock_minutes")
+        words = self.tr("Vault open, locks after {0} min").format(minutes) if minutes else self.tr("Vault open")
+        status.show_vault(words)
+        status.show_model(self._loaded_words(self._household.engine.loaded))
+
+    def _loaded_words(self, loaded: Loaded | None) -> str:
+        if loaded is None:
+            return self.tr("No model in memory")
+        return self.tr("{0}, {1} in memory").format(loaded.name, size_words(loaded.memory))
+
+    def _open_palette(self) -> None:
+        if not self._is_open:
+            return
+        palette = self._window.palette_panel()
+        if self._panel is not palette:
+            self._panel = palette
+            palette.chat_chosen.connect(self._chats.open)
+            palette.hit_chosen.connect(self._chats.open)
+            palette.search_asked.connect(self._chats.search)
+        palette.open(self._window.actions_by_name.values(), self._chats.chats)
+
+    def _ask_link(self, url: str) -> None:
+        panel = self._window.link_panel()
+        panel.ask(url)
+
+    def _copy_last(self) -> None:
+        self._chat.copy_last()
+        self._window.toast.say(self.tr("The last answer is on the clipboard."))
+
+    def _show_details(self, turn: Turn) -> None:
+        from freehold.desktop.details import details_of, details_panel
+
+        self._window.chat.set_settings_open(False)
+        self._window.chat.show_panel(self.tr("About this answer"), details_panel(details_of(turn)))
+
+    def _toggle_chat_settings(self, wanted: bool | None = None) -> None:
+        is_open = self._window.chat.panel.isVisible() and self._window.chat.is_settings_open
+        if wanted is False or (wanted is None and is_open):
+            self._close_panel()
+            return
+        from freehold.desktop.chat_settings_controller import open_chat_settings
+
+        self._show_page("chat")
+        open_chat_settings(self._household, self._bridge, self._window.chat, self._chat)
+
+    def _close_panel(self) -> None:
+        self._window.chat.close_panel()
+
+    def _export(self, chat: str) -> None:
+        dialog = QFileDialog(self._window, self.tr("Export chats"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([self.tr("Freehold export (*.json)"), self.tr("Markdown (*.md)")])
+        dialog.setDefaultSuffix("json")
+        dialog.fileSelected.connect(lambda path: self._export_to(path, chat))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _export_to(self, path: str, chat: str) -> None:
+        def export(_stop: object) -> Any:
+            from freehold.chats.exchange import export_chats
+
+            return export_chats(self._household.conversations, Path(path), chat or None)  # type: ignore[arg-type]
+
+        self._bridge.run(
+            export,
+            done=lambda _: self._window.toast.say(self.tr("Exported. The file is not encrypted.")),
+            words=self.tr("Exporting chats"),
+        )
+
+    def _choose_import(self) -> None:
+        dialog = QFileDialog(self._window, self.tr("Import chats"))
+        dialog.setNameFilters([self.tr("Exports (*.json *.zip)"), self.tr("All files (*)")])
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._import_from)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _import_from(self, path: str) -> None:
+        def take_in(_stop: object) -> Any:
+            from freehold.chats.exchange import import_chats
+
+            return import_chats(self._household.conversations, Path(path))  # type: ignore[arg-type]
+
+        self._bridge.run(take_in, done=self._imported, words=self.tr("Importing chats"))
+
+    def _imported(self, imported: Any) -> None:
+        skipped: Sequence[Any] = imported.skipped
+        words = self.tr("{0} chats imported.").format(imported.imported)
+        if skipped:
+            words += " " + self.tr("{0} could not be read; the first: {1}.").format(len(skipped), skipped[0].reason)
+        self._window.toast.say(words)
+        self._chats.reload()
+
+    def _show_failure(self, error: FreeholdError) -> None:
+        """A failure without a place of its own."""
+        if self._window.entry is not None and not self._is_open:
+            self._window.toast.say(f"{error.title}. {error.next_step}")
+            return
+        self._show_page("chat")
+        self._window.chat.trouble.show_error(error)

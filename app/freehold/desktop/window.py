@@ -1,0 +1,192 @@
+"""The main window: side bar, pages, bottom line, and what lies over them. It holds widgets and knows no flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from freehold.desktop.actions import make_actions
+from freehold.desktop.chat_page import ChatPage
+from freehold.desktop.icons import window_icon
+from freehold.desktop.pieces import column, row
+from freehold.desktop.sidebar import Sidebar
+from freehold.desktop.status_bar import StatusBar
+from freehold.desktop.stylesheet import stylesheet
+from freehold.desktop.theme import Theme
+from freehold.desktop.toasts import Toast
+
+if TYPE_CHECKING:
+    from freehold.desktop.link_panel import LinkPanel
+    from freehold.desktop.palette import CommandPalette
+    from freehold.desktop.trash_page import TrashPage
+
+NARROW = 760  # below this the chat list hides by itself
+
+
+class Window(QWidget):
+    """`painted` comes once, when the first frame is on its way to the screen; `touched` on every key and click."""
+
+    painted = Signal()
+    closing = Signal()
+    touched = Signal()
+
+    def __init__(self, make_transcript: Callable[[], QWidget]) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle("Freehold")
+        self.setMinimumSize(560, 380)
+        self.sidebar, self.status = Sidebar(), StatusBar()
+        self.chat = ChatPage(make_transcript)
+        self.actions_by_name: Mapping[str, QAction] = make_actions(self)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.chat)
+        self._named: dict[str, QWidget] = {"chat": self.chat}
+        self._page = "chat"
+        self._whole = QStackedWidget()
+        self._entry: QWidget | None = None
+        self._has_painted = False
+        self._wants_sidebar = True
+        self._lay_out()
+        self.toast = Toast(self)
+        self._theme: Theme | None = None
+        self._sheet: tuple[Theme, int] | None = None
+        self._palette: CommandPalette | None = None
+        self._link: LinkPanel | None = None
+
+    def _lay_out(self) -> None:
+        upper = row(spacing=0)
+        upper.addWidget(self.sidebar)
+        upper.addWidget(self._pages, 1)
+        house = QWidget()
+        house.setObjectName("house")
+        layout = column(spacing=0)
+        layout.addLayout(upper, 1)
+        layout.addWidget(self.status)
+        house.setLayout(layout)
+        self._house = house
+        self._whole.addWidget(house)
+        self.setLayout(column(self._whole, spacing=0))
+
+    def add_page(self, name: str, page: QWidget) -> None:
+        """Pages are made when first asked for; the window keeps them."""
+        self._named[name] = page
+        self._pages.addWidget(page)
+
+    def has_page(self, name: str) -> bool:
+        return name in self._named
+
+    @property
+    def page(self) -> str:
+        return self._page
+
+    def show_page(self, name: str) -> None:
+        self._page = name
+        self._pages.setCurrentWidget(self._named[name])
+        self.sidebar.show_page(name)
+
+    def show_entry(self, entry: QWidget) -> None:
+        """Show `entry` (first run, unlock) instead of the house; it is thrown away afterwards."""
+        self._drop_entry()
+        self._entry = entry
+        self._whole.addWidget(entry)
+        self._whole.setCurrentWidget(entry)
+        self.toast.settle()
+
+    def show_house(self) -> None:
+        self._whole.setCurrentWidget(self._house)
+        self._drop_entry()
+
+    def palette_panel(self) -> CommandPalette:
+        """The command palette, made when first asked for."""
+        if self._palette is None:
+            from freehold.desktop.palette import CommandPalette
+
+            self._palette = CommandPalette(self)
+        return self._palette
+
+    def link_panel(self) -> LinkPanel:
+        """The panel that asks before a link is opened, made when first asked for."""
+        if self._link is None:
+            from freehold.desktop.link_panel import LinkPanel
+
+            self._link = LinkPanel(self)
+        return self._link
+
+    def trash_page(self) -> TrashPage:
+        """The trash, made when first asked for."""
+        from freehold.desktop.trash_page import TrashPage
+
+        if "trash" not in self._named:
+            self.add_page("trash", TrashPage())
+        page = self._named["trash"]
+        assert isinstance(page, TrashPage)
+        return page
+
+    @property
+    def entry(self) -> QWidget | None:
+        return self._entry
+
+    def _drop_entry(self) -> None:
+        if self._entry is not None:
+            self._whole.removeWidget(self._entry)
+            self._entry.deleteLater()
+            self._entry = None
+
+    def dress(self, theme: Theme, text_size: int) -> None:
+        """Take a theme and a body text size in pixels."""
+        if self._sheet == (theme, text_size):
+            return
+        if self._theme is not theme:
+            self.setWindowIcon(window_icon(theme.here, theme.paper))
+        self._theme, self._sheet = theme, (theme, text_size)
+        self.setStyleSheet(stylesheet(theme, text_size))
+        self.chat.dress(theme, text_size)
+
+    def raise_to_front(self) -> None:
+        """Another start of Freehold wants this window seen."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def toggle_sidebar(self) -> None:
+        self._wants_sidebar = not self.sidebar.isVisible()
+        self.sidebar.setVisible(self._wants_sidebar)
+
+    def watch_touches(self) -> None:
+        """Tell `touched` from now on. Watches the native window, which gets far fewer events than the widgets."""
+        if self.windowHandle() is not None:
+            self.windowHandle().installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if event.type() in (
+            QEvent.Type.KeyPress,
+            QEvent.Type.MouseButtonPress,
+            QEvent.Type.Wheel,
+            QEvent.Type.MouseMove,
+        ):
+            self.touched.emit()
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self, self.painted.emit)  # when this frame's children are painted too
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        crossed = (event.oldSize().width() < NARROW) != (event.size().width() < NARROW)
+        if crossed and event.oldSize().isValid():
+            self.sidebar.setVisible(self._wants_sidebar and event.size().width() >= NARROW)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        self.toast.settle()
+        self.closing.emit()
+        super().closeEvent(event)

@@ -1,0 +1,527 @@
+"""A household of fakes for the window's tests and screenshots: everything in memory, every answer scripted."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from freehold.assistant.values import Answered, Asked, Began, LeftOut, Loading, Reading, Words
+from freehold.chats.values import Chat, Context, Ending, Hit, Mark, Provenance, Role, Turn, title_from
+from freehold.engine.values import Loaded, Model
+from freehold.foundation.errors import FreeholdError, KeyringUnavailable, WrongPassphrase
+from freehold.foundation.paths import Profile
+from freehold.foundation.settings import SettingsFile
+from freehold.foundation.stop import Stop
+
+CODE = "7QK4-M2XD-R9TA-H3WP-6ZVC-E8JN-4LYB"
+SHA = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+STARTER = Model(
+    "smollm2-135m", "SmolLM2 135M", 98_362_432, "Q4_1", 8192, "Apache-2.0", SHA, 134_515_008, "llama",
+    "/models/smollm2.gguf", "starter", "Tiny. Ready at once, fine for a first try, not for facts.", "here", "fits",
+    320_000_000,
+)  # fmt: skip
+SMALL = Model(
+    "qwen3-4b", "Qwen3 4B", 2_497_280_256, "Q4_K_M", 32_768, "Apache-2.0", "", 4_022_468_096, "qwen3", "", "hub",
+    "A good all-rounder for everyday questions, letters and short summaries.", "available", "fits", 4_100_000_000,
+)  # fmt: skip
+LARGE = Model(
+    "qwen3-14b", "Qwen3 14B", 9_001_752_960, "Q4_K_M", 40_960, "Apache-2.0", "", 14_768_307_200, "qwen3", "", "hub",
+    "Noticeably better at reasoning and code. Wants a strong processor or a graphics card.", "available", "slow",
+    11_300_000_000,
+)  # fmt: skip
+HUGE = Model(
+    "qwen3-32b", "Qwen3 32B", 19_762_149_024, "Q4_K_M", 40_960, "Apache-2.0", "", 32_762_123_264, "qwen3", "", "hub",
+    "The best answers of this list, for machines with 32 GB of memory and more.", "available", "no", 23_800_000_000,
+)  # fmt: skip
+OTHERS = Model(
+    "other-llama", "Llama 3.2 3B Instruct", 2_019_377_696, "Q4_K_M", 131_072, "Llama 3.2 Community", "", 3_212_749_888,
+    "llama", "/other/app/llama-3.2-3b.gguf", "LM Studio", "Found in LM Studio.", "here", "fits", 3_400_000_000,
+)  # fmt: skip
+MODELS = (STARTER, SMALL, LARGE, HUGE)
+
+
+@dataclass(frozen=True)
+class FakeStatus:
+    state: str
+    slots: tuple[str, ...] = ("passphrase",)
+    schema: int = 1
+    bytes: int = 1_204_224
+
+
+@dataclass(frozen=True)
+class FakeProgress:
+    done: int
+    total: int
+    words: str = ""
+    rate: float = 0.0
+
+
+class FakeVault:
+    """Opens with the passphrase "correct horse", the recovery code, or a keyring when it has one."""
+
+    def __init__(
+        self, state: str = "open", slots: tuple[str, ...] = ("passphrase", "recovery"), keyring: str | None = None
+    ):
+        self.state, self.slots, self.keyring = state, slots, keyring
+        self.passphrase = "correct horse"
+        self.private = {"system_prompt": ""}
+        self.locks = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "open"
+
+    def status(self) -> FakeStatus:
+        return FakeStatus(self.state, self.slots)
+
+    def create(self, *, passphrase: str | None = None, keyring: bool = False) -> str | None:
+        self.state = "open"
+        self.slots = ("keyring", "recovery") if keyring else ("passphrase",)
+        self.passphrase = passphrase or self.passphrase
+        return CODE if keyring else None
+
+    def unlock(self, *, passphrase: str | None = None, recovery: str | None = None, keyring: bool = False) -> None:
+        if keyring and self.keyring is None:
+            raise KeyringUnavailable("it did not answer within 5 s")
+        if passphrase is not None and passphrase != self.passphrase:
+            raise WrongPassphrase
+        if recovery is not None and recovery != CODE:
+            raise WrongPassphrase
+        self.state = "open"
+
+    def lock(self) -> None:
+        self.locks += 1
+        self.state = "locked"
+
+    def change_passphrase(self, new: str) -> None:
+        self.passphrase = new
+
+    def new_recovery_code(self) -> str:
+        return CODE
+
+    def keyring_usable(self) -> str | None:
+        return self.keyring
+
+    def setting(self, name: str) -> str:
+        return self.private[name]
+
+    def set_setting(self, name: str, value: str) -> None:
+        self.private[name] = value
+
+
+class FakeConversations:
+    """A tree of turns in memory, with the real store's behaviour as far as the window can see it."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._numbers = itertools.count(1)
+        self.chats: dict[str, Chat] = {}
+        self.kept: dict[str, Turn] = {}
+        self.recovered = 0
+
+    def _id(self, kind: str) -> str:
+        return f"{kind}{next(self._numbers):06d}"
+
+    def create(self, title: str = "") -> Chat:
+        chat = Chat(self._id("c"), title, self._now(), self._now())
+        self.chats[chat.id] = chat
+        return chat
+
+    def list(self, trash: bool = False) -> list[Chat]:
+        found = [one for one in self.chats.values() if (one.deleted is not None) == trash]
+        return sorted(found, key=lambda one: one.updated, reverse=True)
+
+    def get(self, id: str) -> Chat:
+        return self.chats[id]
+
+    def rename(self, chat: str, title: str) -> None:
+        self.chats[chat] = replace(self.chats[chat], title=title)
+
+    def change(
+        self,
+        chat: str,
+        *,
+        system_prompt: Any = ...,
+        sampling: Mapping[str, float | int] | None = None,
+        model: str | None = None,
+    ) -> None:
+        old = self.chats[chat]
+        self.chats[chat] = replace(
+            old,
+            system_prompt=old.system_prompt if system_prompt is ... else system_prompt,
+            sampling=old.sampling if sampling is None else sampling,
+            model=old.model if model is None else model,
+        )
+
+    def save_draft(self, chat: str, text: str) -> None:
+        self.chats[chat] = replace(self.chats[chat], draft=text)
+
+    def move_to_trash(self, chat: str) -> None:
+        self.chats[chat] = replace(self.chats[chat], deleted=self._now())
+
+    def restore(self, chat: str) -> None:
+        self.chats[chat] = replace(self.chats[chat], deleted=None)
+
+    def erase(self, chat: str) -> None:
+        del self.chats[chat]
+        self.kept = {id: turn for id, turn in self.kept.items() if turn.chat != chat}
+
+    def empty_trash(self, days: int) -> None:
+        for chat in self.list(trash=True):
+            if self._now() - (chat.deleted or 0) > days * 86_400:
+                self.erase(chat.id)
+
+    def branch(self, chat: str) -> list[Turn]:
+        path: list[Turn] = []
+        at = self.chats[chat].leaf
+        while at is not None:
+            path.append(self.kept[at])
+            at = self.kept[at].parent
+        return path[::-1]
+
+    def outline(self, chat: str) -> list[Mark]:
+        return [self._mark(turn) for turn in self.branch(chat)]
+
+    def _mark(self, turn: Turn) -> Mark:
+        siblings = self.siblings(turn.id)
+        return Mark(turn.id, turn.role, len(turn.text), siblings.index(turn.id), len(siblings))
+
+    def turns(self, ids: Sequence[str]) -> list[Turn]:
+        return [self.kept[id] for id in ids]
+
+    def siblings(self, turn: str) -> list[str]:
+        one = self.kept[turn]
+        return [id for id, other in self.kept.items() if (other.chat, other.parent) == (one.chat, one.parent)]
+
+    def show(self, turn: str) -> None:
+        leaf = turn
+        while below := [id for id, other in self.kept.items() if other.parent == leaf]:
+            leaf = below[-1]
+        self._lead(self.kept[turn].chat, leaf)
+
+    def _lead(self, chat: str, leaf: str) -> None:
+        self.chats[chat] = replace(self.chats[chat], leaf=leaf, updated=self._now())
+        self.chats[chat] = replace(self.chats[chat], turns=len(self.branch(chat)))
+
+    def ask(self, chat: str, text: str, parent: str | None) -> Turn:
+        return self._add(Turn(self._id("t"), chat, parent, Role.USER, text, self._now()))
+
+    def begin_answer(self, chat: str, parent: str) -> Turn:
+        return self._add(Turn(self._id("t"), chat, parent, Role.ASSISTANT, "", self._now()))
+
+    def _add(self, turn: Turn) -> Turn:
+        self.kept[turn.id] = turn
+        self._lead(turn.chat, turn.id)
+        return turn
+
+    def extend(self, turn: str, text: str) -> None:
+        self.kept[turn] = replace(self.kept[turn], text=self.kept[turn].text + text)
+
+    def seal(
+        self,
+        turn: str,
+        ending: Ending,
+        provenance: Provenance | None,
+        tokens: Sequence[int] = (),
+        error: Mapping[str, str] | None = None,
+    ) -> Turn:
+        self.kept[turn] = replace(
+            self.kept[turn], ending=ending, provenance=provenance, tokens=tuple(tokens), error=error
+        )
+        return self.kept[turn]
+
+    def search(self, text: str, limit: int = 50) -> list[Hit]:
+        found = []
+        for turn in self.kept.values():
+            place = turn.text.casefold().find(text.casefold())
+            if place >= 0:
+                end = place + len(text)
+                words = (
+                    f"{turn.text[max(0, place - 30) : place]}\x02{turn.text[place:end]}\x03{turn.text[end : end + 40]}"
+                )
+                found.append(Hit(turn.chat, self.chats[turn.chat].title, turn.id, turn.role, words))
+        return found[:limit]
+
+    def recover(self) -> None:
+        self.recovered += 1
+
+
+def provenance(**changes: Any) -> Provenance:
+    made = Provenance(
+        ("here",),
+        "SmolLM2 135M",
+        SHA,
+        {"temperature": 0.7, "top_k": 40, "top_p": 0.95},
+        7,
+        Context(1204, 8192),
+        0.42,
+        96,
+        84.2,
+    )
+    return replace(made, **changes)
+
+
+@dataclass
+class Script:
+    """What the fake assistant does with the next question."""
+
+    words: Sequence[str] = ("Hello", " there.")
+    before: Sequence[Any] = (Loading("SmolLM2 135M", 1.0), Reading(40, 40))
+    error: FreeholdError | None = None  # raised after the words
+    refused: FreeholdError | None = None  # raised before the question is saved
+    left_out: int = 0
+    gate: Stop | None = None  # waited for after the words; a stop ends the waiting too
+    pause: float = 0.0
+
+
+class FakeAssistant:
+    """Answers by its script, through the conversations it is given."""
+
+    def __init__(self, conversations: FakeConversations) -> None:
+        self._conversations = conversations
+        self.script = Script()
+
+    def reply(self, chat: str, text: str, stop: Stop) -> Iterator[Any]:
+        if self.script.refused is not None:
+            raise self.script.refused
+        found = self._conversations.get(chat)
+        question = self._conversations.ask(chat, text, found.leaf)
+        if not found.title:
+            self._conversations.rename(chat, title_from(text))
+        yield Asked(question)
+        yield from self._answer(question, stop)
+
+    def edit(self, turn: str, text: str, stop: Stop) -> Iterator[Any]:
+        old = self._conversations.kept[turn]
+        question = self._conversations.ask(old.chat, text, old.parent)
+        yield Asked(question)
+        yield from self._answer(question, stop)
+
+    def retry(self, turn: str, stop: Stop) -> Iterator[Any]:
+        old = self._conversations.kept[turn]
+        question = old if old.role is Role.USER else self._conversations.kept[old.parent or ""]
+        yield from self._answer(question, stop)
+
+    def measure(self, chat: str) -> Context:
+        for turn in reversed(self._conversations.branch(chat)):
+            if turn.provenance is not None:
+                return turn.provenance.context
+        return Context(0, 8192)
+
+    def _answer(self, question: Turn, stop: Stop) -> Iterator[Any]:
+        script = self.script
+        answer = self._conversations.begin_answer(question.chat, question.id)
+        yield Began(answer)
+        yield from script.before
+        context = Context(1204, 8192, dropped_turns=script.left_out)
+        if script.left_out:
+            yield LeftOut(script.left_out, context)
+        for word in script.words:
+            if stop.is_set():
+                break
+            self._conversations.extend(answer.id, word)
+            yield Words(answer.id, word)
+            if script.pause:
+                stop.wait(script.pause)
+        if script.gate is not None:
+            stop.on_set(script.gate.set)
+            script.gate.wait(30.0)
+        made = provenance(context=context)
+        if script.error is not None:
+            yield Answered(self._conversations.seal(answer.id, Ending.BROKEN, made, error=script.error.to_wire()))
+            raise script.error
+        ending = Ending.STOPPED if stop.is_set() else Ending.COMPLETE
+        yield Answered(self._conversations.seal(answer.id, ending, made))
+
+
+class FakeModels:
+    def __init__(self, models: Sequence[Model] = MODELS, found: Sequence[Model] = (OTHERS,)) -> None:
+        self.models, self.found = list(models), list(found)
+        self.chosen = STARTER.id
+        self.removed: list[str] = []
+        self.steps: Sequence[FakeProgress] = (FakeProgress(1_000_000_000, 2_497_280_256, "", 18_400_000.0),)
+        self.error: FreeholdError | None = None
+        self.gate: Stop | None = None
+
+    def list(self) -> list[Model]:
+        return list(self.models)
+
+    def in_use(self) -> Model:
+        return next(one for one in self.models if one.id == self.chosen)
+
+    def use(self, id: str) -> None:
+        self.chosen = id
+
+    def get(self, id: str, stop: Stop) -> Generator[FakeProgress, None, Model]:
+        yield from self.steps
+        if self.gate is not None:
+            stop.on_set(self.gate.set)
+            self.gate.wait(30.0)
+        if self.error is not None or stop.is_set():
+            raise self.error or FreeholdError("stopped")
+        place = next(number for number, one in enumerate(self.models) if one.id == id)
+        self.models[place] = replace(self.models[place], state="here", path=f"/models/{id}.gguf")
+        return self.models[place]
+
+    def import_file(self, path: Path) -> Generator[FakeProgress, None, Model]:
+        yield FakeProgress(0, 10, "Checking the file")
+        if self.error is not None:
+            raise self.error
+        model = replace(OTHERS, id=f"own-{path.stem}", name=path.stem, path=str(path), source="")
+        self.models.append(model)
+        return model
+
+    def inspect(self, path: Path) -> Any:
+        if self.error is not None:
+            raise self.error
+        return SimpleNamespace(
+            architecture="llama", layers=30, context=8192, quantisation="Q4_1", parameters=134_515_008,
+            licence="Apache-2.0", template="{% for message in messages %}", sha256=SHA,
+        )  # fmt: skip
+
+    def remove(self, id: str) -> None:
+        self.removed.append(id)
+        self.models = [one for one in self.models if one.id != id]
+
+    def elsewhere(self) -> Sequence[Model]:
+        return self.found
+
+    def recommended(self) -> Model:
+        return SMALL
+
+    def starter(self) -> Model | None:
+        return next((one for one in self.models if one.id == STARTER.id), None)
+
+
+class FakeEngine:
+    def __init__(self) -> None:
+        self.loaded: Loaded | None = Loaded(STARTER.id, STARTER.name, SHA, 8192, 0, 2, "model", 318_000_000)
+
+    def unload(self) -> None:
+        self.loaded = None
+
+
+class FakeDoor:
+    def __init__(self, settings: SettingsFile) -> None:
+        self._settings = settings
+        self.connections_since_start = 0
+        self.rows: list[Any] = []
+
+    @property
+    def is_offline(self) -> bool:
+        return self._settings.is_on("offline")
+
+    def ledger(self, since: float = 0.0) -> list[Any]:
+        return [one for one in self.rows if one.time >= since]
+
+
+@dataclass
+class FakeHousehold:
+    """The bundle of fakes, with the real settings file below `home`."""
+
+    home: Path
+    vault: FakeVault = field(default_factory=FakeVault)
+    models: FakeModels = field(default_factory=FakeModels)
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    conversations: FakeConversations = field(default_factory=FakeConversations)
+    is_closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.profile = Profile(self.home)
+        self.profile.prepare()
+        self.settings = SettingsFile(self.profile.settings)
+        self.assistant = FakeAssistant(self.conversations)
+        self.door = FakeDoor(self.settings)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def say(self, question: str, answer: str, *, chat: str = "", title: str = "", age: float = 0.0) -> str:
+        """Put one question and its answer into a chat, a new one when `chat` is empty; the chat's id."""
+        id = chat or self.conversations.create(title).id
+        asked = self.conversations.ask(id, question, self.conversations.get(id).leaf)
+        began = self.conversations.begin_answer(id, asked.id)
+        self.conversations.extend(began.id, answer)
+        self.conversations.seal(began.id, Ending.COMPLETE, provenance())
+        if not self.conversations.get(id).title:
+            self.conversations.rename(id, title_from(question))
+        found = self.conversations.get(id)
+        self.conversations.chats[id] = replace(found, updated=found.updated - age)
+        return id
+
+
+def plain_transcript() -> Any:
+    """A transcript that only remembers what it was told, with the real one's methods and signals."""
+    from PySide6.QtCore import Signal
+    from PySide6.QtWidgets import QWidget
+
+    class Remembering(QWidget):
+        turns_needed = Signal(list)
+        retry_asked = Signal(str)
+        edit_asked = Signal(str, str)
+        sibling_asked = Signal(str, int)
+        branch_asked = Signal(str)
+        details_asked = Signal(str)
+        link_asked = Signal(str)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.marks: list[Mark] = []
+            self.texts: dict[str, str] = {}
+            self.notices: dict[str, str] = {}
+            self.finished: dict[str, Turn] = {}
+            self.failures: list[tuple[str, str, str, str]] = []
+            self.at: str | None = None
+            self.scrolled: tuple[str, str] | None = None
+
+        def show(self, marks: Sequence[Mark] | None = None, at: str | None = None) -> None:  # type: ignore[override]
+            if marks is None:
+                super().show()
+                return
+            self.marks, self.at = list(marks), at
+            self.texts = {}
+            self.turns_needed.emit([mark.id for mark in self.marks])
+
+        def provide(self, turns: Sequence[Turn]) -> None:
+            self.texts.update({turn.id: turn.text for turn in turns})
+
+        def append_question(self, turn: Turn) -> None:
+            self.marks.append(Mark(turn.id, turn.role, len(turn.text), 0, 1))
+            self.texts[turn.id] = turn.text
+
+        def begin_answer(self, turn: Turn) -> None:
+            if turn.id not in [mark.id for mark in self.marks]:
+                self.marks.append(Mark(turn.id, turn.role, 0, 0, 1))
+            self.texts[turn.id] = turn.text
+
+        def set_notice(self, turn_id: str, text: str) -> None:
+            self.notices[turn_id] = text
+
+        def add_words(self, turn_id: str, text: str) -> None:
+            self.texts[turn_id] += text
+
+        def finish_answer(self, turn: Turn) -> None:
+            self.finished[turn.id] = turn
+
+        def fail(self, turn_id: str, title: str, advice: str, detail: str) -> None:
+            self.failures.append((turn_id, title, advice, detail))
+
+        def set_theme(self, theme: Any) -> None:
+            self.theme = theme
+
+        def set_text_size(self, px: int) -> None:
+            self.px = px
+
+        def scroll_to(self, turn_id: str, highlight_text: str = "") -> None:
+            self.scrolled = (turn_id, highlight_text)
+
+        @property
+        def said(self) -> list[str]:
+            return [self.texts.get(mark.id, "") for mark in self.marks]
+
+    return Remembering()
