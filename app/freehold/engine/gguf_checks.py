@@ -115,9 +115,9 @@ def check_vocabulary(fields: Mapping[str, Field]) -> tuple[int, tuple[str, ...]]
     if not 1 <= tokens.length <= MOST_VOCABULARY:
         raise Malformed(f"its vocabulary has {tokens.length} tokens")
     for key, kinds in (("scores", (Kind.FLOAT32,)), ("token_type", (Kind.INT32, Kind.UINT32))):
-        array = array(fields, f"tokenizer.ggml.{key}", *kinds)
-        if array is not None and array.length != tokens.length:
-            raise Malformed(f"its tokenizer has {tokens.length} tokens and {array.length} of {key}")
+        found = array(fields, f"tokenizer.ggml.{key}", *kinds)
+        if found is not None and found.length != tokens.length:
+            raise Malformed(f"its tokenizer has {tokens.length} tokens and {found.length} of {key}")
     merges = array(fields, "tokenizer.ggml.merges", Kind.STRING)
     if model == "gpt2" and merges is None:
         raise Malformed("its tokenizer lacks the merges that it needs")
