@@ -9,11 +9,11 @@ from pathlib import Path
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
-from support.chats import MemoryConversations
-from support.vaults import InProcess, closed_safe, open_safe
 
 from freehold.chats.conversations import Conversations
 from freehold.chats.values import Ending
+from support.chats import MemoryConversations
+from support.vaults import InProcess, closed_safe, open_safe
 
 WORDS = st.text(st.sampled_from("ab \n\"*ü\x00\ud800😀"), max_size=12)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from freehold.foundation.ids import new_id
@@ -57,5 +56,3 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(content, out, 1 << 20)
         out.flush()
         os.fsync(out.fileno())
-    with suppress(OSError):
-        shutil.copystat(source, target)

@@ -6,6 +6,7 @@ The one place where SQLite's errors become ours. Runs in the vault process only.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +22,6 @@ from freehold.vault.wal import check_log
 # and forbids swapping, at five to ten times the cost of a search (measured); locking ends this process and frees all.
 _BEFORE_KEY = ("cipher_log_level = NONE", "cipher_memory_security = OFF")
 _SETTINGS = (
-    "locking_mode = EXCLUSIVE",  # no second process, and no shared-memory file beside the database
     "journal_mode = WAL",
     "synchronous = FULL",
     "secure_delete = ON",
@@ -105,12 +105,16 @@ class Database:
         from sqlcipher3 import dbapi2
 
         with self._words():
+            # Made by us, since SQLite makes it readable by all; the log gets the same mode.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
             connection = dbapi2.connect(str(self._path), isolation_level=None, timeout=2.0, cached_statements=256)
             try:
                 for setting in _BEFORE_KEY:
                     connection.execute(f"PRAGMA {setting}")
                 connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
                 connection.execute("PRAGMA cipher_compatibility = 4")
+                # No second process, and, said before the first read, no shared-memory file beside the database.
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
                 connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
                 for setting in _SETTINGS:
                     connection.execute(f"PRAGMA {setting}")

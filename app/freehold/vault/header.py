@@ -82,7 +82,7 @@ def decode(content: bytes) -> Header:
         slots = tuple(_slot(slot) for slot in fields["slots"])
         generation, schema = int(fields["generation"]), int(fields["schema"])
         header = Header(str(fields["vault"]), generation, schema, slots, bool(fields["raw"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise _Unreadable(str(error)) from error
     plain = {name: fields[name] for name in fields if name not in ("mac", "checksum")}
     if _canonical(_fields(header)) != _canonical(plain):
