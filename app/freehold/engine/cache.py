@@ -35,10 +35,13 @@ class _Left:
 
 
 class PromptCache:
-    """Knows the ids in the model's cells, and keeps the states of chats left within `budget` bytes."""
+    """Knows the ids in the model's cells, and keeps the states of chats left within `budget` bytes.
 
-    def __init__(self, memory: Memory, *, budget: int, token_bytes: int) -> None:
-        self._memory, self._budget, self._token_bytes = memory, budget, token_bytes
+    `token_bytes` is what one token takes in a state; `worth` how many tokens are worth a copy.
+    """
+
+    def __init__(self, memory: Memory, *, budget: int, token_bytes: int, worth: int = WORTH_KEEPING) -> None:
+        self._memory, self._budget, self._token_bytes, self._worth = memory, budget, token_bytes, worth
         self.ids: list[int] = []
         self._left: list[_Left] = []  # the one left last at the end
 
@@ -56,14 +59,14 @@ class PromptCache:
         here = min(common(self.ids, prompt), most)
         best = max(self._left, key=lambda one: common(one.ids, prompt), default=None)
         there = min(common(best.ids, prompt), most) if best is not None else 0
-        if best is not None and there > here + WORTH_KEEPING:
+        if best is not None and there > here + self._worth:
             self._left = [one for one in self._left if one is not best]
             self._leave(here)
             if self._memory.restore(best.state):
                 self.ids = list(best.ids)
                 return self.keep(there)
             return self.keep(0)
-        if len(self.ids) - here > WORTH_KEEPING:
+        if len(self.ids) - here > self._worth:
             self._leave(here)
         return self.keep(here)
 
@@ -82,7 +85,7 @@ class PromptCache:
 
     def _leave(self, shared: int) -> None:
         """Copy the cells out before they are overwritten beyond `shared` tokens."""
-        worth, size = len(self.ids) - shared > WORTH_KEEPING, len(self.ids) * self._token_bytes
+        worth, size = len(self.ids) - shared > self._worth, len(self.ids) * self._token_bytes
         if not worth or size > self._budget:
             return
         ids = tuple(self.ids)

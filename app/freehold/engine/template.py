@@ -25,6 +25,7 @@ COMPILE_SECONDS = 1.0
 MEMORY = 256 * 1024 * 1024
 MOST_OUTPUT = 1_000_000  # characters, on top of what the messages themselves hold
 MOST_SIZE = 1_000_000  # of one string or list that an operator makes
+MOST_BITS = 4096  # of one whole number
 
 # The filters that real chat templates use. What is left out pads, formats or repeats to any length, or is random.
 _FILTERS = frozenset(
@@ -123,9 +124,8 @@ def _check_size(operator: str, left: Any, right: Any) -> None:
         if re.search(r"%[^a-zA-Z%]*(\d{4,}|\*)", left):
             raise SecurityError("a width in % is too large")
     elif isinstance(left, int) and isinstance(right, int):
-        bits = left.bit_length()
-        size = bits * (max(right, 0) if operator == "**" else 1)
-        size = size * 100 if operator == "**" else 0
+        bits = {"*": left.bit_length() + right.bit_length(), "**": left.bit_length() * max(right, 0)}
+        size = bits.get(operator, 0) * (MOST_SIZE // MOST_BITS)
     elif operator == "*":
         size = _length(left) * _number(right) + _length(right) * _number(left)
     elif operator == "+":

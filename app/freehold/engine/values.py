@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -139,7 +140,8 @@ def to_wire(value: Any) -> dict[str, Any]:
 
 def sampling_from_wire(fields: Mapping[str, Any]) -> Sampling:
     """Numbers checked and brought within their ranges: they may come from a stored chat or, later, a peer."""
-    number = {name: fields[name] for name in Sampling.__slots__ if isinstance(fields.get(name), int | float)}
+    given = {name: fields[name] for name in Sampling.__slots__ if isinstance(fields.get(name), int | float)}
+    number = {name: value for name, value in given.items() if math.isfinite(value)}
     wish = Sampling(**number)
     return Sampling(
         temperature=min(max(float(wish.temperature), 0.0), 5.0),
