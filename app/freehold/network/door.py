@@ -14,7 +14,17 @@ from freehold.network.download import Download, Wanted, say_status
 from freehold.network.gate import Gate, Session, Settings
 from freehold.network.ledger import Vault
 from freehold.network.staging import Staging, partials
-from freehold.network.values import Connection, Fetched, HubFile, Outcome, Partial, Patience, Progress, Remote
+from freehold.network.values import (
+    Connection,
+    Fetched,
+    HubFile,
+    Outcome,
+    Partial,
+    Patience,
+    Progress,
+    Remote,
+    hub_source,
+)
 
 HUB = "https://huggingface.co"
 DETAILS = "model details"
@@ -78,7 +88,7 @@ class Door:
         """Download a model file of the hub into the models folder, continuing where an earlier try ended.
 
         `sha256` pins the content; without it the hub's own digest counts. Raises Offline, VaultLocked, DiskFull,
-        DownloadFailed (what is here is kept; also when `stop` was set) and DigestMismatch (nothing is kept).
+        DownloadFailed, Interrupted when `stop` was set (what is here is kept), and DigestMismatch (nothing is).
         """
         source = hub_source(repo, file)
         yield Progress(*self._so_far(source), "Asking the hub")
@@ -143,8 +153,3 @@ class Door:
                 outcome = end.value
                 assert isinstance(outcome, Outcome)
                 return outcome
-
-
-def hub_source(repo: str, file: str) -> str:
-    """How a hub file is named in the list of partial downloads."""
-    return f"hub:{repo}/{file}"

@@ -143,3 +143,8 @@ class Outcome:
 def staging_name(source: str) -> str:
     """The opaque name under which a download of `source` is staged: the same each time, so that it can be resumed."""
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def hub_source(repo: str, file: str) -> str:
+    """How a hub file is named in the list of partial downloads."""
+    return f"hub:{repo}/{file}"
