@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from freehold.foundation.paths import Profile
 
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
         return _terminal([*argv, "chat"])
     from freehold.desktop.main import run
 
-    return run(build, profile_at(home))
+    return run(build, profile_at(home), claim=_claim)
 
 
 def work(name: str) -> int:
@@ -64,12 +64,36 @@ def build(profile: Profile) -> Household:
 
 def profile_at(home: str | None) -> Profile:
     """The profile folder: what was asked for, else FREEHOLD_HOME, else the system's place for an app's data."""
-    wanted = home or os.environ.get("FREEHOLD_HOME")
-    if wanted:
-        return Profile(Path(wanted).expanduser().absolute())
-    import platformdirs
+    from freehold.terminal.main import profile_at as place_of
 
-    return Profile(platformdirs.user_data_path("freehold", appauthor=False))
+    wanted = home or os.environ.get("FREEHOLD_HOME")
+    return place_of(Path(wanted).expanduser() if wanted else None)
+
+
+def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
+    """Take the profile for the window and serve later commands; or show the window that has it, and say False."""
+    from freehold.foundation.errors import ProfileBusy
+    from freehold.foundation.stop import Stop
+    from freehold.processes.holder import Reply, ask_holder
+    from freehold.terminal.served import served_commands
+
+    try:
+        household.holder.claim()
+    except ProfileBusy:
+        for _ in ask_holder(household.profile, {"raise": True}, Stop()):
+            pass
+        return False
+    commands = served_commands(household)
+
+    def answer(request: dict[str, Any], reply: Reply, stop: Stop) -> None:
+        if request.get("raise") is True:
+            raise_window()
+            reply({"exit": 0})
+        else:
+            commands(request, reply, stop)
+
+    household.holder.serve(answer)
+    return True
 
 
 def _terminal(argv: list[str]) -> int:

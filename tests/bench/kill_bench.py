@@ -1,7 +1,7 @@
 """`kill -9` of app, vault and engine at random moments: what was acknowledged must be there, with no repair.
 
-Raw test key, so that a round does not wait for Argon2id; everything else is the real thing: SQLCipher, the starter model,
-child processes.
+Raw test key, so that a round does not wait for Argon2id; everything else is the real thing: SQLCipher, the starter
+model, child processes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A Freehold without a window that asks one question after the other and says aloud what it was told is saved.
 
-Run as `python kill_child.py HOME RAW_KEY_HEX ANSWERS`; prints JSON lines. A vault or an engine that is killed under it is
-opened or loaded again, as a person would; the app itself is killed from outside.
+Run as `python kill_child.py HOME RAW_KEY_HEX ANSWERS`; prints JSON lines. A vault or an engine that is killed under it
+is opened or loaded again, as a person would; the app itself is killed from outside.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from figures import Figure  # noqa: E402 - after the path that makes it importable
+from figures import Figure
 
 BENCHES = {"chat": "chat_bench", "kill": "kill_bench"}
 
