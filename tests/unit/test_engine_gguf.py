@@ -136,6 +136,12 @@ WRONG: dict[str, tuple[Change, str]] = {
     "an infinite epsilon": (_field("llama.attention.layer_norm_rms_epsilon", "FLOAT32", float("inf")), "positive"),
     "a negative frequency": (_field("llama.rope.freq_base", "FLOAT32", -1.0), "positive"),
     "2^31 experts": (_field("llama.expert_count", U32, 2**31), "cannot be"),
+    "experts of which none is used": (_field("llama.expert_count", U32, 4), "expert_used_count"),
+    "more experts used than there are": (
+        lambda d: d.with_field("llama.expert_count", U32, 4).with_field("llama.expert_used_count", U32, 5),
+        "expert_used_count",
+    ),
+    "a tokenizer that only reads": (_field("tokenizer.ggml.model", "STRING", "bert"), "no tokenizer"),
     "no tokenizer": (lambda d: d.without("tokenizer.ggml.model"), "no tokenizer"),
     "a tokenizer that is none": (_field("tokenizer.ggml.model", "STRING", "none"), "no tokenizer"),
     "no tokens": (lambda d: d.without("tokenizer.ggml.tokens"), "no tokenizer"),

@@ -61,11 +61,15 @@ class Dialogue:
         if source is not None:
             try:
                 template = ChatTemplate(source)
-                self._render(template, [_Part("user", (0,))], lambda _: "u", _DAY)
+                self._check_shows_question(template)
                 return template
             except TemplateFailed as error:
                 self.notes.append(f"The model's chat template does not work ({error.detail}).")
         return self._use_ours()
+
+    def _check_shows_question(self, template: ChatTemplate) -> None:
+        if stand_in(0) not in self._render(template, [_Part("user", (0,))], stand_in, _DAY):
+            raise TemplateFailed("it leaves the question out")
 
     def _use_ours(self) -> ChatTemplate:
         self.whose = "freehold"

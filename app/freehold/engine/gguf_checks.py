@@ -64,7 +64,8 @@ class Shape:
         self.value_length = self._whole("attention.value_length", 0, 1 << 16, head)
         self.window = self._whole("attention.sliding_window", 0, 1 << 31, 0)
         self._whole("rope.dimension_count", 0, 1 << 16, 0)
-        self._whole("expert_count", 0, 1 << 16, 0)
+        experts = self._whole("expert_count", 0, 1 << 16, 0)
+        self._whole("expert_used_count", 1 if experts else 0, max(experts, 1), 0 if not experts else None)
         self._real("rope.freq_base")
         self._real("attention.layer_norm_rms_epsilon")
 
@@ -110,8 +111,8 @@ def check_vocabulary(fields: Mapping[str, Field]) -> tuple[int, tuple[str, ...]]
     """The tokenizer's arrays are there and agree. Returns the number of tokens, and notes."""
     model = string(fields, "tokenizer.ggml.model")
     tokens = array(fields, "tokenizer.ggml.tokens", Kind.STRING)
-    if not model or model in ("none", "no_vocab") or tokens is None:
-        raise Malformed("it brings no tokenizer")
+    if not model or model in ("none", "no_vocab", "bert") or tokens is None:
+        raise Malformed("it brings no tokenizer that can write")
     if not 1 <= tokens.length <= MOST_VOCABULARY:
         raise Malformed(f"its vocabulary has {tokens.length} tokens")
     for key, kinds in (("scores", (Kind.FLOAT32,)), ("token_type", (Kind.INT32, Kind.UINT32))):

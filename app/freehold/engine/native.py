@@ -203,6 +203,8 @@ _kept: list[Any] = []  # the log callback, for as long as the process lives
 
 def library() -> Any:
     """The library, initialised once: only its warnings and errors go to stderr."""
+    # A failed assertion would start a debugger to print a backtrace, and bury the assertion's own words under it.
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
     import llama_cpp.llama_cpp as lib
 
     if not _kept:
