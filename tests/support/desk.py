@@ -525,3 +525,67 @@ def plain_transcript() -> Any:
             return [self.texts.get(mark.id, "") for mark in self.marks]
 
     return Remembering()
+
+
+class Desk:
+    """The whole window over a fake household, for tests: `desk = Desk(qt, tmp_path)`; close it at the end."""
+
+    def __init__(
+        self, qt: Any, home: Path, *, vault: FakeVault | None = None, models: FakeModels | None = None
+    ) -> None:
+        from freehold.desktop.appearance import Appearance
+        from freehold.desktop.bridge import Bridge
+        from freehold.desktop.shell import Shell
+        from freehold.desktop.window import Window
+
+        self.qt = qt
+        self.house = FakeHousehold(home / "home", vault=vault or FakeVault(), models=models or FakeModels())
+        self.appearance = Appearance(qt.app)
+        self.appearance.apply()
+        self.window = Window(plain_transcript)
+        self.window.dress(self.appearance.theme, self.appearance.text_size)
+        self.appearance.changed.connect(self.window.dress)
+        qt.show(self.window, 1280, 800)
+        self.bridge = Bridge()
+        self.shell = Shell(self.house, self.window, self.appearance, self.bridge)
+
+    def start(self) -> Desk:
+        """Go as far as the profile lets the window go by itself."""
+        self.shell.start()
+        if self.house.vault.is_open:
+            self.qt.until(self.window.actions_by_name["new-chat"].isEnabled)
+        else:
+            self.qt.until(lambda: self.window.entry is not None)
+        self.settle()
+        return self
+
+    def settle(self) -> None:
+        """Until no background work is left and its results have been shown."""
+        self.qt.until(lambda: not self.bridge._jobs)
+        self.qt.spin(0.08)
+        self.qt.until(lambda: not self.bridge._jobs)
+
+    def do(self, action: str) -> None:
+        self.window.actions_by_name[action].trigger()
+        self.settle()
+
+    def ask(self, text: str) -> None:
+        self.window.chat.composer.box.setPlainText(text)
+        self.window.chat.composer.box.sent.emit()
+
+    @property
+    def transcript(self) -> Any:
+        return self.window.chat.transcript
+
+    @property
+    def listed(self) -> list[str]:
+        """The chat list as it reads, group names included."""
+        model = self.window.sidebar.chats.chats
+        return [str(model.index(place).data()) for place in range(model.rowCount())]
+
+    def page(self, name: str) -> Any:
+        return self.window._named[name]
+
+    def close(self) -> None:
+        self.window.close()
+        self.shell.close()

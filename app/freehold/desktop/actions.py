@@ -23,7 +23,7 @@ class Deed:
 DEEDS: tuple[Deed, ...] = (
     Deed("new-chat", "New chat", "Ctrl+N"),
     Deed("palette", "Search chats, everything said, and actions", "Ctrl+K"),
-    Deed("stop", "Stop the answer", "Esc"),
+    Deed("stop", "Stop the answer", "Ctrl+."),  # Esc does it too, where nothing else claims it
     Deed("retry", "Answer the last question again", "Ctrl+R"),
     Deed("edit-last", "Edit the last question", "Ctrl+E"),
     Deed("copy-last", "Copy the last answer", "Ctrl+Shift+C"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -20,47 +22,18 @@ Work = Callable[[Stop], Any]  # returns a result, or a generator of steps whose 
 BATCH_SECONDS = 1 / 30  # steps faster than this reach the window together
 
 
-class Job(QObject):
-    """One piece of background work. All four signals come in the window's thread, `ended` after each outcome.
+class _Runner:
+    """The thread's side of a job: plain Python, so that no Qt object is ever touched, or let go, on the thread."""
 
-    `stepped` carries the list of steps since the last time, at most thirty times a second; `done` the result.
-    """
-
-    stepped = Signal(list)
-    done = Signal(object)
-    failed = Signal(object)
-    ended = Signal()
-    _woken = Signal()
-
-    def __init__(self, work: Work, words: str = "") -> None:
-        super().__init__()
-        self.words = words
+    def __init__(self, work: Work, wake: Callable[[], None]) -> None:
         self.stop = Stop()
-        self._work = work
+        self._work, self._wake = work, wake
         self._lock = threading.Lock()
         self._steps: list[Any] = []
         self._outcome: tuple[str, Any] | None = None
-        self._is_waking = self._is_abandoned = False
-        self._delivered = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"job: {words or 'work'}", daemon=True)
-        # Queued: emitted on the worker's thread, received on ours.
-        self._woken.connect(self._wake, Qt.ConnectionType.QueuedConnection)
+        self._is_waking = False
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the thread; False when it is still working after `seconds`."""
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def abandon(self) -> None:
-        """Stop, and deliver nothing more."""
-        self._is_abandoned = True
-        self.stop.set()
-
-    def _run(self) -> None:
+    def run(self) -> None:
         try:
             result = self._work(self.stop)
             if isinstance(result, Generator):
@@ -72,6 +45,17 @@ class Job(QObject):
             _log.exception("a flow failed")
             self._tell(("failed", _bug(error)))
 
+    @property
+    def has_ended(self) -> bool:
+        return self._outcome is not None
+
+    def take(self) -> tuple[list[Any], tuple[str, Any] | None]:
+        """The steps since the last time, and the outcome once there is one."""
+        with self._lock:
+            steps, self._steps = self._steps, []
+            self._is_waking = False
+            return steps, self._outcome
+
     def _drain(self, steps: Generator[Any, None, Any]) -> Any:
         while True:
             try:
@@ -82,38 +66,69 @@ class Job(QObject):
                 self._steps.append(step)
                 must_wake, self._is_waking = not self._is_waking, True
             if must_wake:
-                self._emit_wake()
+                self._wake()
 
     def _tell(self, outcome: tuple[str, Any]) -> None:
         with self._lock:
             self._outcome = outcome
-        self._emit_wake()
+        self._wake()
 
-    def _emit_wake(self) -> None:
-        try:
-            self._woken.emit()
-        except RuntimeError:
-            pass  # the window is gone, and its objects with it: nobody listens any more
 
-    def _wake(self) -> None:
+class Job(QObject):
+    """One piece of background work, as the window sees it. All signals come in the window's thread.
+
+    `stepped` carries the list of steps since the last time, at most thirty times a second; `done` the result;
+    `ended` comes after either outcome.
+    """
+
+    stepped = Signal(list)
+    done = Signal(object)
+    failed = Signal(object)
+    ended = Signal()
+
+    def __init__(self, work: Work, words: str, wake: Callable[[], None]) -> None:
+        super().__init__()
+        self.words = words
+        self._runner = _Runner(work, wake)
+        self._is_over = False
+        self._delivered = 0.0
+        self._thread = threading.Thread(target=self._runner.run, name=f"job: {words or 'work'}", daemon=True)
+
+    @property
+    def stop(self) -> Stop:
+        return self._runner.stop
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread, `seconds` at most."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    def wake(self) -> None:
+        """There is news: deliver it now, or when the last delivery is long enough ago."""
         rest = BATCH_SECONDS - (time.monotonic() - self._delivered)
-        if rest <= 0 or self._outcome is not None:
+        if rest <= 0 or self._runner.has_ended:
             self._deliver()
         else:
             QTimer.singleShot(max(1, round(rest * 1000)), self, self._deliver)
 
+    def abandon(self) -> None:
+        """Stop, and deliver nothing more."""
+        self._is_over = True
+        self.stop.set()
+
     def _deliver(self) -> None:
-        if self._is_abandoned:
+        if self._is_over:
             return
-        with self._lock:
-            steps, self._steps = self._steps, []
-            outcome, self._outcome = self._outcome, None
-            self._is_waking = False
         self._delivered = time.monotonic()
+        steps, outcome = self._runner.take()
         if steps:
             self.stepped.emit(steps)
-        if outcome is None:
+        if outcome is None or self._is_over:
             return
+        self._is_over = True
         kind, value = outcome
         (self.done if kind == "done" else self.failed).emit(value)
         self.ended.emit()
@@ -124,11 +139,18 @@ class Bridge(QObject):
 
     unhandled = Signal(object)
     busy_changed = Signal(list)
+    _news = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
-        self._jobs: list[Job] = []
+        self._jobs: dict[int, Job] = {}
+        self._abandoned: list[Job] = []
+        self._numbers = itertools.count()
         self._lanes: dict[str, deque[Job]] = {}
+        self._lock = threading.Lock()
+        self._is_closed = False
+        # Queued: emitted on the jobs' threads, received on ours. The one object that threads know lives longest.
+        self._news.connect(self._wake, Qt.ConnectionType.QueuedConnection)
 
     def run(
         self,
@@ -141,14 +163,15 @@ class Bridge(QObject):
         lane: str = "",
     ) -> Job:
         """Start `work`; jobs of one `lane` run one after the other. `words` tells the status line what is going on."""
-        job = Job(work, words)
+        number = next(self._numbers)
+        job = Job(work, words, partial(self._tell_news, number))
         if steps is not None:
             job.stepped.connect(steps)
         if done is not None:
             job.done.connect(done)
         job.failed.connect(failed if failed is not None else self.unhandled.emit)
-        job.ended.connect(lambda: self._forget(job, lane))
-        self._jobs.append(job)
+        job.ended.connect(partial(self._forget, number, lane))
+        self._jobs[number] = job
         if self._may_start(job, lane):
             job.start()
         self._tell_busy(job)
@@ -161,17 +184,29 @@ class Bridge(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether work with words, which a person waits for, is going on."""
-        return any(job.words for job in self._jobs)
+        return any(job.words for job in self._jobs.values())
 
     def close(self, seconds: float = 3.0) -> None:
         """Stop everything and wait `seconds` at most, all jobs together."""
         end = time.monotonic() + seconds
-        jobs, self._jobs = list(self._jobs), []
+        with self._lock:
+            self._is_closed = True
+        self._abandoned, self._jobs = list(self._jobs.values()), {}
         self._lanes.clear()
-        for job in jobs:
+        for job in self._abandoned:
             job.abandon()
-        for job in jobs:
+        for job in self._abandoned:
             job.join(max(0.0, end - time.monotonic()))
+
+    def _tell_news(self, number: int) -> None:
+        """Runs on a job's thread."""
+        with self._lock:
+            if not self._is_closed:
+                self._news.emit(number)
+
+    def _wake(self, number: int) -> None:
+        if number in self._jobs:
+            self._jobs[number].wake()
 
     def _may_start(self, job: Job, lane: str) -> bool:
         if not lane:
@@ -180,9 +215,10 @@ class Bridge(QObject):
         queue.append(job)
         return len(queue) == 1
 
-    def _forget(self, job: Job, lane: str) -> None:
-        if job in self._jobs:
-            self._jobs.remove(job)
+    def _forget(self, number: int, lane: str) -> None:
+        job = self._jobs.pop(number, None)
+        if job is None:
+            return
         self._tell_busy(job)
         queue = self._lanes.get(lane)
         if queue:
@@ -195,7 +231,7 @@ class Bridge(QObject):
 
     def _tell_busy(self, job: Job) -> None:
         if job.words:
-            self.busy_changed.emit([one.words for one in self._jobs if one.words])
+            self.busy_changed.emit([one.words for one in self._jobs.values() if one.words])
 
 
 def _bug(error: Exception) -> FreeholdError:

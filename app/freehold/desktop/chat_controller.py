@@ -17,7 +17,6 @@ from freehold.desktop import chat_flows as flows
 from freehold.desktop.bridge import Bridge, Job
 from freehold.desktop.chat_page import ChatPage
 from freehold.desktop.needs import Household
-from freehold.desktop.pieces import announce
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
 
@@ -76,7 +75,7 @@ class ChatController(QObject):
         self.keep_draft()
         self._wanted = chat
         self._bridge.call(
-            lambda: flows.open_chat(self._conversations, chat), lambda opened: self._show(opened, turn, highlight)
+            lambda: flows.open_chat(self._conversations, chat, turn), lambda opened: self._show(opened, turn, highlight)
         )
 
     def new_chat(self) -> None:
@@ -163,9 +162,9 @@ class ChatController(QObject):
         else:
             self._page.composer.box.setFocus()
 
-    def show_sibling(self, turn: str, step: int) -> None:
+    def show_sibling(self, turn: str, place: int) -> None:
         self._bridge.call(
-            lambda: flows.show_sibling(self._conversations, turn, step),
+            lambda: flows.show_sibling(self._conversations, turn, place),
             lambda found: self._show_branch(found[1].marks, found[0]),
         )
 
@@ -341,7 +340,6 @@ class ChatController(QObject):
         self.model_changed.emit()
         if self._sees(live):
             self._page.transcript.finish_answer(turn)
-            announce(self._page, self.tr("The answer is finished."))
         if turn.provenance is not None and self._sees(live):
             context = turn.provenance.context
             self._page.show_meter(context.tokens + turn.provenance.tokens, context.limit)

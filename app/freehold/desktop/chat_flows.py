@@ -36,8 +36,13 @@ class Opened:
 ChatStep = Step | Created | Branch
 
 
-def open_chat(conversations: Conversations, chat: str) -> Opened:
-    return Opened(conversations.get(chat), tuple(conversations.outline(chat)))
+def open_chat(conversations: Conversations, chat: str, turn: str = "") -> Opened:
+    """The chat as it was left; when `turn` lies on another branch, that branch comes into view."""
+    marks = tuple(conversations.outline(chat))
+    if turn and turn not in {mark.id for mark in marks}:
+        conversations.show(turn)
+        marks = tuple(conversations.outline(chat))
+    return Opened(conversations.get(chat), marks)
 
 
 def ask(conversations: Conversations, assistant: Assistant, chat: str, text: str, stop: Stop) -> Iterator[ChatStep]:
@@ -74,10 +79,10 @@ def _with_branch(conversations: Conversations, steps: Iterator[Step]) -> Iterato
         yield step
 
 
-def show_sibling(conversations: Conversations, turn: str, step: int) -> tuple[str, Branch]:
-    """Bring the alternative `step` places after `turn` (before it when negative) into view; its id and the branch."""
+def show_sibling(conversations: Conversations, turn: str, place: int) -> tuple[str, Branch]:
+    """Bring the alternative number `place` (from 0) to `turn` into view; its id and the branch."""
     siblings = list(conversations.siblings(turn))
-    wanted = siblings[(siblings.index(turn) + step) % len(siblings)]
+    wanted = siblings[min(max(place, 0), len(siblings) - 1)]
     conversations.show(wanted)
     chat = conversations.turns([wanted])[0].chat
     return wanted, Branch(tuple(conversations.outline(chat)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from freehold.desktop.composer import Composer
@@ -105,6 +105,13 @@ class ChatPage(QWidget):
         header.setLayout(layout)
         self.show_meter(0, 0)
         return header
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc that no part of the page claimed, such as an edit, stops the answer."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.composer.stop_asked.emit()
+        else:
+            super().keyPressEvent(event)
 
     @property
     def transcript(self) -> Transcript:

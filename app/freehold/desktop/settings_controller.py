@@ -45,6 +45,10 @@ class SettingsController(QObject):
         self._page.show_values({one.name: settings[one.name] for one in SETTINGS if not one.private})
         self._bridge.run(lambda _stop: self._tell(), done=self._show, failed=self._page.trouble.show_error)
 
+    def flush(self) -> None:
+        """Save text that is still being typed."""
+        self._page.flush()
+
     def set(self, name: str, value: Value) -> None:
         """Save one setting; private ones go into the vault."""
         if BY_NAME[name].private:
