@@ -109,8 +109,17 @@ def test_a_trashed_chat_is_still_there_which_shows_that_the_search_works(vault, 
     assert found_in(profile_in(tmp_path).vault) == TRACES
 
 
-def test_copies_from_before_an_upgrade_go_too(vault, tmp_path):
+def test_what_was_erased_gives_its_room_back(vault, tmp_path):
     safe, conversations, chat = vault
+    conversations.adopt(chat, [Turn(new_id(), chat.id, None, Role.USER, "long " * 100_000, 1.0)])
+    safe.database.fold_log()
+    before = safe.status().bytes
+    conversations.erase(chat.id)
+    assert safe.status().bytes < before - 500_000
+
+
+def test_copies_from_before_an_upgrade_go_too(vault, tmp_path):
+    _, conversations, chat = vault
     copy = profile_in(tmp_path).backups / "before-upgrade-01-schema-1"
     copy.mkdir()
     (copy / "vault.db").write_bytes(b"the chat is in here")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +78,15 @@ def pages(turns: Iterable[dict[str, Any]]) -> Generator[list[dict[str, Any]], No
             page, size = [], 0
     if page:
         yield page
+
+
+def path_to(leaf: int | None, parents: Mapping[int, int | None]) -> list[int]:
+    """The rows from the root down to `leaf`; none for no leaf."""
+    path = []
+    while leaf is not None:
+        path.append(leaf)
+        leaf = parents[leaf]
+    return path[::-1]
 
 
 def insert_turn(

@@ -21,6 +21,7 @@ from freehold.chats.rows import (
     next_touch,
     one,
     pages,
+    path_to,
     quick_forgetting,
     seal_turn,
     turn_fields,
@@ -115,14 +116,19 @@ class ChatStore:
     def outline(self, id: str) -> dict[str, Any]:
         """The branch in view, root first, as columns: ids, roles, lengths, places and numbers of alternatives."""
         chat, leaf = self._chat_row(id)
-        rows = self._db.query(schema.OUTLINE, leaf)
-        places, counts = self._families(chat)
+        places: dict[int, int] = {}
+        counts: dict[int | None, int] = {}
+        tree = {row[0]: row for row in self._db.query(schema.TREE, chat)}
+        for seq, parent, *_ in tree.values():  # older before younger
+            places[seq] = counts.get(parent, 0)
+            counts[parent] = places[seq] + 1
+        branch = [tree[seq] for seq in path_to(leaf, {seq: row[1] for seq, row in tree.items()})]
         return {
-            "ids": [row[2] for row in rows],
-            "roles": "".join(row[3][0] for row in rows),
-            "lengths": [row[4] for row in rows],
-            "places": [places[row[0]] for row in rows],
-            "siblings": [counts[row[1]] for row in rows],
+            "ids": [row[2] for row in branch],
+            "roles": "".join(row[3][0] for row in branch),
+            "lengths": [row[4] for row in branch],
+            "places": [places[row[0]] for row in branch],
+            "siblings": [counts[row[1]] for row in branch],
         }
 
     def turns(self, ids: list[str]) -> Turns:
@@ -131,8 +137,9 @@ class ChatStore:
 
     def branch(self, id: str) -> Turns:
         """The whole branch in view, root first."""
-        _, leaf = self._chat_row(id)
-        yield from pages(self._by("t.seq", [row[0] for row in self._db.query(schema.OUTLINE, leaf)]))
+        chat, leaf = self._chat_row(id)
+        parents = dict(self._db.query("SELECT seq, parent FROM turns WHERE chat = ?", chat))
+        yield from pages(self._by("t.seq", path_to(leaf, parents)))
 
     def tree(self, id: str) -> Turns:
         """Every turn of a chat, parents before children."""
@@ -235,15 +242,6 @@ class ChatStore:
         with self._db.forgetting() as execute, quick_forgetting(execute, chats):
             for chat in chats:
                 erase_chat(execute, chat)
-
-    def _families(self, chat: int) -> tuple[dict[int, int], dict[int | None, int]]:
-        """For each turn its place among its alternatives, and for each parent how many there are."""
-        places: dict[int, int] = {}
-        counts: dict[int | None, int] = {}
-        for parent, seq in self._db.query("SELECT parent, seq FROM turns WHERE chat = ? ORDER BY parent, seq", chat):
-            places[seq] = counts.get(parent, 0)
-            counts[parent] = places[seq] + 1
-        return places, counts
 
     def _set(self, id: str, change: str, *values: object) -> None:
         row, _ = self._chat_row(id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,7 +31,7 @@ _SETTINGS = (
     "journal_size_limit = 8388608",
 )
 _CHECKED_BYTES = 64 * 1024 * 1024  # a quarter of a second; a larger one is verified page by page, as it is read
-_ROOM_LEFT = 1024 * 1024
+_PROBE_BYTES = 64 * 1024
 
 _PENDING = "CREATE TABLE IF NOT EXISTS vault_forgetting (started INTEGER PRIMARY KEY)"
 
@@ -115,6 +115,8 @@ class Database:
                 connection.execute("PRAGMA cipher_compatibility = 4")
                 # No second process, and, said before the first read, no shared-memory file beside the database.
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+                if _size(self._path) == 0:  # said later it would change the file, which a newer one may not suffer
+                    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what is erased gives its room back
                 connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
                 for setting in _SETTINGS:
                     connection.execute(f"PRAGMA {setting}")
@@ -152,6 +154,8 @@ class Database:
     def _forget(self) -> None:
         with self._words():
             self._forget_copies()
+            with suppress(DiskFull):  # moving pages needs room in the log; forgetting does not
+                self.query("PRAGMA incremental_vacuum")
             self.fold_log()
             with self.transaction() as execute:
                 execute("DELETE FROM vault_forgetting")
@@ -185,10 +189,15 @@ class Database:
         return None
 
     def _is_full(self) -> bool:
+        """SQLite calls a quota that is used up an I/O error: try to write a little beside the database."""
         try:
-            return shutil.disk_usage(self._path.parent).free < _ROOM_LEFT
+            with tempfile.TemporaryFile(dir=self._path.parent) as file:
+                file.write(bytes(_PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             return error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return False
 
 
 def _size(path: Path) -> int:

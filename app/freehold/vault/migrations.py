@@ -54,11 +54,12 @@ def upgrade(database: Database, steps: Sequence[tuple[str, int, str]]) -> int:
 
 def statements(script: str) -> Iterator[str]:
     """The statements of a script, triggers whole: `executescript` would commit before the first."""
+    *pieces, rest = script.split(";")
     waiting = ""
-    for piece in script.split(";"):
+    for piece in pieces:
         waiting += piece + ";"
         if sqlite3.complete_statement(waiting):
             yield waiting.strip()
             waiting = ""
-    if waiting.strip(" \n\t;"):
+    if (waiting + rest).strip():
         raise ValueError("a migration script that ends inside a statement")
