@@ -34,7 +34,7 @@ asked = json.loads(sys.stdin.readline())
 
 @pytest.fixture
 def link(tmp_path: Path) -> Iterator[Link]:
-    link = Link("test", worker(tmp_path), deaf=0.4)
+    link = Link("test", worker(tmp_path), deaf=0.8)
     yield link
     link.kill()
 
@@ -181,7 +181,7 @@ def test_a_worker_of_another_version_or_name_is_not_talked_to(misbehaving, hello
 
 def test_silence_beyond_the_limit_ends_the_worker(tmp_path):
     link = Link("test", worker(tmp_path), silence=0.4)
-    link.call("echo", value=1)
+    link.call("echo", value=1, silence=30.0)
     pid = link.pid
     with pytest.raises(WorkerSilent, match="said nothing"):
         link.call("sleep", seconds=60.0)
@@ -195,21 +195,21 @@ def test_one_request_may_have_more_patience_than_the_link(tmp_path):
 
 
 def test_a_request_that_waits_behind_a_talking_one_is_not_in_silence(tmp_path):
-    link = Link("test", worker(tmp_path), silence=0.5)
+    link = Link("test", worker(tmp_path), silence=1.0)
     stop = Stop()
     busy = link.stream("count_for_ever", stop=stop)
     next(busy)
-    threading.Timer(1.2, stop.set).start()
+    threading.Timer(2.0, stop.set).start()
     assert link.call("add", left=1, right=1) == 2
     busy.close()
     link.kill()
 
 
 def test_a_slow_reader_of_parts_is_not_mistaken_for_a_silent_worker(tmp_path):
-    link = Link("test", worker(tmp_path), silence=0.3)
+    link = Link("test", worker(tmp_path), silence=1.0)
     parts = link.stream("count_to", last=5)
     assert next(parts) == 0
-    time.sleep(0.8)
+    time.sleep(1.5)
     assert list(parts) == [1, 2, 3, 4]
     link.kill()
 
@@ -241,7 +241,7 @@ def test_an_answer_that_ended_in_time_is_kept_however_late_it_is_read(link):
     parts = link.stream("count_for_ever", stop=stop)
     next(parts)
     stop.set()
-    time.sleep(0.8)  # longer than a deaf worker is given
+    time.sleep(1.2)  # longer than a deaf worker is given
     assert all(isinstance(part, int) for part in parts)
     assert link.call("add", left=1, right=1) == 2
 
@@ -395,17 +395,14 @@ def test_no_worker_outlives_an_app_that_was_killed(tmp_path, then):
 
 def test_work_that_was_asked_for_before_the_app_left_is_still_done_and_answered(tmp_path):
     link = Link("test", worker(tmp_path))
-    link.call("echo", value=1)
+    busy = link.stream("say_and_sleep", lines=["busy"], seconds=0.2)
+    assert next(busy) == "busy"
     results = []
-    askers = [
-        threading.Thread(target=lambda: results.append(link.call("sleep", seconds=0.5))),
-        threading.Thread(target=lambda: results.append(link.call("leave_mark", path=str(tmp_path / "mark")))),
-    ]
-    for asker in askers:
-        asker.start()
-        time.sleep(0.1)
+    asker = threading.Thread(target=lambda: results.append(link.call("leave_mark", path=str(tmp_path / "mark"))))
+    asker.start()
+    wait_until(lambda: len(link._child._waiting) == 2)  # asked, and waiting its turn
     link.end(10)
-    for asker in askers:
-        asker.join(10)
-    assert results == ["slept", "ran"]
+    asker.join(10)
+    assert results == ["ran"]
     assert (tmp_path / "mark").read_text() == "I ran"
+    busy.close()
