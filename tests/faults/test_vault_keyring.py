@@ -14,20 +14,42 @@ from support.vaults import profile_in, python_worker, vault_in
 ACCOUNT = "a" * 32
 
 
+class Asked:
+    """The worker's ops over one fake keyring of support/keyrings.py, with what they say meanwhile left out."""
+
+    def __init__(self, ring):
+        self.usable = ring.usable
+        self._ring = ring
+
+    def keep(self, *args):
+        return finished(self._ring.keep(*args))
+
+    def give(self, *args):
+        return finished(self._ring.give(*args))
+
+
+def finished(parts):
+    while True:
+        try:
+            next(parts)
+        except StopIteration as end:
+            return end.value
+
+
 def asked(kind):
-    """The worker's ops over one fake keyring of support/keyrings.py."""
     keyrings.IN_MEMORY.clear()
-    return Keyrings({"Fake": f"support.keyrings.{kind}"})
+    return Asked(Keyrings({"Fake": f"support.keyrings.{kind}"}))
 
 
-def vault_with(tmp_path, kind, **options):
+def vault_with(tmp_path, kind, prompts=False, **options):
     """A vault whose keyring process is real and whose keyring is a file-backed fake."""
     source = f"""
 import sys; sys.path.insert(0, {str(keyrings.TESTS)!r})
 from support import keyrings
 keyrings.FILE = {str(tmp_path / "fake-keyring.json")!r}
-from freehold.vault.keyring_worker import serve_keyring
-serve_keyring({{"Fake": "support.keyrings.{kind}"}})
+from freehold.processes.worker import serve
+from freehold.vault.keyring_worker import Keyrings
+serve("keyring", Keyrings({{"Fake": "support.keyrings.{kind}"}}, lambda name: {prompts}).ops())
 """
     start = python_worker(profile_in(tmp_path), source, ENVIRONMENT)
     return vault_in(tmp_path, start_keyring=start, **options)
@@ -70,7 +92,7 @@ def test_what_a_later_version_adds_behind_the_secret_is_ignored():
 
 def test_only_real_keyrings_are_accepted_whatever_the_library_or_the_environment_says(monkeypatch):
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "support.keyrings.Honest")
-    real = Keyrings()
+    real = Asked(Keyrings())
     for name in ("keyring.backends.fail.Keyring", "keyring.backends.null.Keyring", "Fake", "PlaintextKeyring"):
         with pytest.raises(KeyringUnavailable):
             real.give(name, ACCOUNT, Receiver().public.hex())
@@ -151,6 +173,17 @@ def test_a_hanging_keyring_is_given_up_and_its_process_ended(tmp_path):
     assert vault.keyring_usable() == "Fake"
     vault.create(passphrase="then by passphrase")
     vault.lock()
+
+
+def test_a_keyring_that_is_asking_its_owner_for_a_password_is_waited_for(tmp_path):
+    """It takes twice as long as a hanging one may, and says each second that it is waiting."""
+    vault = vault_with(tmp_path, "Slow", prompts=True, keyring_seconds=1.5)
+    assert vault.create(keyring=True)
+    vault.lock()
+    again = vault_with(tmp_path, "Slow", prompts=False, keyring_seconds=1.5)
+    with pytest.raises(KeyringUnavailable):
+        again.unlock(keyring=True)
+    again.lock()
 
 
 def test_a_keyring_process_that_dies_is_a_keyring_that_cannot_be_used(tmp_path):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+import sqlcipher3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from freehold.chats.conversations import Conversations
 from freehold.chats.values import Context, Ending, Provenance
@@ -91,3 +95,29 @@ def test_a_program_older_than_the_vault_refuses_it_in_words(folder):
         safe.unlock("recovery", SECRETS["recovery"])
     for name in ("header.a", "header.b", "vault.db"):
         assert (profile_in(folder).vault / name).read_bytes() == (OLD / name).read_bytes()
+
+
+def test_the_old_vault_can_be_read_by_what_the_documentation_says(tmp_path):
+    """docs/vault-format.md, followed with nothing of ours."""
+    header = json.loads((OLD / "header.a").read_bytes())
+    slot = next(slot for slot in header["slots"] if slot["kind"] == "recovery")
+    code = (OLD / "recovery-code.txt").read_text().strip().replace("-", "")
+
+    def hkdf(key, salt, info):
+        extracted = hmac.new(salt or bytes(32), key, "sha256").digest()
+        return hmac.new(extracted, info + b"\x01", "sha256").digest()
+
+    wrapping = hkdf(code[:26].encode(), bytes.fromhex(slot["salt"]), b"freehold vault 1 recovery slot")
+    bound = json.dumps(["freehold-vault", 1, header["vault"], "recovery", slot["salt"], None, "", ""])
+    data_key = AESGCM(wrapping).decrypt(
+        bytes.fromhex(slot["nonce"]), bytes.fromhex(slot["wrapped"]), bound.replace(" ", "").encode()
+    )
+    said = {name: value for name, value in header.items() if name not in ("mac", "checksum")}
+    plain = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    assert hmac.new(hkdf(data_key, b"", b"freehold vault 1 header"), plain, "sha256").hexdigest() == header["mac"]
+
+    copy = shutil.copyfile(OLD / "vault.db", tmp_path / "vault.db")
+    database = sqlcipher3.connect(str(copy))
+    database.execute(f"PRAGMA key = \"x'{hkdf(data_key, b'', b'freehold vault 1 database').hex()}'\"")
+    assert database.execute("SELECT room, version FROM vault_rooms").fetchall() == [("chats", 1), ("settings", 1)]
+    database.close()

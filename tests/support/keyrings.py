@@ -78,6 +78,21 @@ class Hanging(Honest):
         time.sleep(600)
 
 
+class Slow(Filed):
+    """Its owner is typing."""
+
+    def set_password(self, service, username, password):
+        time.sleep(3)
+        super().set_password(service, username, password)
+
+    def get_password(self, service, username):
+        if not Path(FILE).with_suffix(".read").exists():
+            Path(FILE).with_suffix(".read").touch()
+        else:
+            time.sleep(3)
+        return super().get_password(service, username)
+
+
 class Deadly(Honest):
     def set_password(self, service, username, password):
         os.abort()

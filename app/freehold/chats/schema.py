@@ -20,6 +20,7 @@ CREATE TABLE chats (
     deleted REAL
 );
 CREATE INDEX chats_by_touched ON chats (touched);
+CREATE INDEX chats_by_leaf ON chats (leaf);  -- asked for each turn that is erased
 
 CREATE TABLE turns (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -10,7 +10,9 @@ import base64
 import importlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -34,20 +36,36 @@ ENVIRONMENT = (
 )  # fmt: skip
 
 _SERVICE = "Freehold vault"
+_PROMPT_SECONDS = 90  # to type the keyring's own password into the system's prompt
 _FORM = re.compile(r"freehold1:([A-Za-z0-9+/]{43}=)(:.*)?")  # room for what a later version adds behind it
 _T = TypeVar("_T")
 
 
-def serve_keyring(keyrings: Mapping[str, str] = REAL_KEYRINGS) -> None:
-    """Run as the keyring worker. `keyrings` are the accepted backends: recorded name to class."""
-    serve("keyring", Keyrings(keyrings).ops())
+def serve_keyring() -> None:
+    """Run as the keyring worker."""
+    serve("keyring", Keyrings().ops())
+
+
+def shows_prompt(name: str) -> bool:
+    """Whether the keyring is locked, so that its owner is being asked for its password while we wait."""
+    if name != "Secret Service":
+        return False
+    import secretstorage
+
+    with closing(secretstorage.dbus_init()) as bus:
+        return bool(secretstorage.get_default_collection(bus).is_locked())
 
 
 class Keyrings:
-    """The keyrings of this system that may hold a slot's secret."""
+    """The keyrings of this system that may hold a slot's secret.
 
-    def __init__(self, accepted: Mapping[str, str] = REAL_KEYRINGS) -> None:
-        self._accepted = accepted
+    `accepted` are the backends by recorded name and class; `prompts` says which of them is waiting for its owner.
+    """
+
+    def __init__(
+        self, accepted: Mapping[str, str] = REAL_KEYRINGS, prompts: Callable[[str], bool] = shows_prompt
+    ) -> None:
+        self._accepted, self._prompts = accepted, prompts
 
     def ops(self) -> dict[str, Op]:
         return {f"keyring.{name}": getattr(self, name) for name in ("usable", "keep", "give", "forget")}
@@ -62,22 +80,22 @@ class Keyrings:
             return name
         return None
 
-    def keep(self, account: str, public_key: str) -> dict[str, str]:
+    def keep(self, account: str, public_key: str) -> Generator[str, None, dict[str, str]]:
         """Make a secret, put it in the best keyring, read it back, and return it sealed to `public_key`."""
         name = self.usable()
         if name is None:
             raise KeyringUnavailable("there is no keyring on this system that Freehold trusts")
         backend, secret = self._backend(name), os.urandom(32)
         written = "freehold1:" + base64.b64encode(secret).decode("ascii")
-        _ask(name, lambda: backend.set_password(_SERVICE, account, written))
+        yield from self._wait_for(name, lambda: backend.set_password(_SERVICE, account, written))
         if _ask(name, lambda: backend.get_password(_SERVICE, account)) != written:
             raise KeyringUnavailable(f"{name} did not keep what it was given")
         return {"backend": name, "sealed": seal(bytes.fromhex(public_key), secret).hex()}
 
-    def give(self, backend: str, account: str, public_key: str) -> str:
+    def give(self, backend: str, account: str, public_key: str) -> Generator[str, None, str]:
         """The secret kept under `account`, sealed to `public_key`."""
         keyring = self._backend(backend)
-        text = _ask(backend, lambda: keyring.get_password(_SERVICE, account))
+        text = yield from self._wait_for(backend, lambda: keyring.get_password(_SERVICE, account))
         if text is None:
             raise KeyringUnavailable(f"{backend} holds no key for this vault")
         match = _FORM.fullmatch(text) if isinstance(text, str) else None
@@ -88,6 +106,18 @@ class Keyrings:
     def forget(self, backend: str, account: str) -> None:
         keyring = self._backend(backend)
         _ask(backend, lambda: keyring.delete_password(_SERVICE, account))
+
+    def _wait_for(self, name: str, question: Callable[[], _T]) -> Generator[str, None, _T]:
+        """Ask. A word each second while its owner is being prompted: then our silence does not mean that it hangs."""
+        if not _ask(name, lambda: self._prompts(name)):
+            return _ask(name, question)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(_ask, name, question)
+            for _ in range(_PROMPT_SECONDS):
+                if wait([answer], 1.0).done:
+                    return answer.result()
+                yield "the keyring is asking for its password"
+            os._exit(1)  # a thread that hangs in the keyring cannot be ended otherwise; nothing here needs keeping
 
     def _backend(self, name: str) -> Any:
         """The backend recorded as `name`. Raises KeyringUnavailable unless it is of exactly the accepted class."""
