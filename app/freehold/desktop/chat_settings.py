@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
+from freehold.desktop.number_field import NumberField, number_field, put_number
 from freehold.desktop.pieces import button, column, label, row
 from freehold.foundation.settings import BY_NAME
 
@@ -98,25 +99,11 @@ class ChatSettings(QWidget):
 
     def _go_back(self) -> None:
         for name, field in self._fields.items():
-            field.blockSignals(True)
-            field.setValue(self._general[name])  # type: ignore[arg-type] # whole numbers go to whole fields
-            field.blockSignals(False)
+            put_number(field, self._general[name])
         self._tell_sampling()
 
 
-def _field(name: str, value: float) -> QSpinBox | QDoubleSpinBox:
-    setting = BY_NAME[name]
-    field: QSpinBox | QDoubleSpinBox
-    if isinstance(setting.default, float):
-        field = QDoubleSpinBox()
-        field.setDecimals(2)
-        field.setSingleStep(0.05)
-    else:
-        field = QSpinBox()
-    field.setRange(setting.least or 0, setting.most or 0)  # type: ignore[arg-type] # see above
-    field.setValue(value)  # type: ignore[arg-type]
-    field.setFixedWidth(96)
-    field.setAlignment(Qt.AlignmentFlag.AlignRight)
-    field.setAccessibleName(setting.title)
-    field.setAccessibleDescription(setting.words)
+def _field(name: str, value: float) -> NumberField:
+    field = number_field(BY_NAME[name])
+    put_number(field, value)
     return field

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QLineEdit,
     QPlainTextEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from freehold.desktop.number_field import FractionField, WholeField, number_field, put_number
 from freehold.desktop.pieces import Segments, Switch, button, column, label, row
 from freehold.foundation.settings import Setting, Value
 
@@ -120,23 +119,7 @@ class SettingRow(QWidget):
         return combo
 
     def _number(self) -> QWidget:
-        setting = self.setting
-        field: QSpinBox | QDoubleSpinBox
-        if isinstance(setting.default, float):
-            field = QDoubleSpinBox()
-            field.setDecimals(2)
-            field.setSingleStep(0.05)
-            field.setRange(setting.least or 0.0, setting.most if setting.most is not None else 1e9)
-        else:
-            field = QSpinBox()
-            field.setGroupSeparatorShown(True)
-            field.setRange(int(setting.least or 0), int(setting.most if setting.most is not None else 2**31 - 1))
-        field.setAlignment(Qt.AlignmentFlag.AlignRight)
-        field.setKeyboardTracking(False)
-        field.setFixedWidth(104)
-        # A wheel that scrolls the page must not change what it happens to pass over.
-        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        field.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+        field = number_field(self.setting)
         field.valueChanged.connect(self._choose)
         return field
 
@@ -175,10 +158,8 @@ def _put(control: QWidget, value: Value) -> None:
     elif isinstance(control, Switch):
         control.setChecked(value is True)
         control.update()
-    elif isinstance(control, QSpinBox):
-        control.setValue(int(value))
-    elif isinstance(control, QDoubleSpinBox):
-        control.setValue(float(value))
+    elif isinstance(control, WholeField | FractionField):
+        put_number(control, float(value))
     elif isinstance(control, QComboBox):
         control.setCurrentIndex(max(0, control.findData(value)))
     elif isinstance(control, QPlainTextEdit):

@@ -109,7 +109,7 @@ QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled { color: $muted;
 QLineEdit[kind="bare"], QPlainTextEdit[kind="bare"] { background: transparent; border: 0; padding: 0; }
 QLineEdit[kind="title"] { font-weight: 600; padding: 3px 7px; }
 QAbstractSpinBox { padding: 6px 0; }
-QAbstractSpinBox QLineEdit { background: transparent; border: 0; padding: 0 10px; border-radius: 0; }
+QAbstractSpinBox QLineEdit { background: transparent; border: 0; padding: 0; border-radius: 0; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: 0; }
 QComboBox::drop-down { border: 0; width: 24px; }
 QComboBox::down-arrow { image: url("$chevron"); width: 12px; height: 12px; }

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from freehold.desktop.pieces import announce, button, label, row
 
 SECONDS = 8.0
+_ABOVE = 128  # clears the message box
 
 
 class Toast(QFrame):
     """One toast at a time. Its `after` runs when it leaves without Undo, at the latest when the app closes."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, anchor: QWidget) -> None:
+        """Lies over `parent`, in the middle of `anchor` and above what is written at its bottom."""
         super().__init__(parent)
+        self._anchor = anchor
         self.setProperty("kind", "toast")
         self._text = label("")
         self._undo, self._close = button(self.tr("Undo")), button(self.tr("Dismiss"))
@@ -87,7 +90,10 @@ class Toast(QFrame):
     def _place(self) -> None:
         around = self.parentWidget()
         assert around is not None
-        self._text.setMaximumWidth(max(120, around.width() - 280))
+        middle = around.rect()
+        if self._anchor.isVisible():
+            middle = self._anchor.rect().translated(self._anchor.mapTo(around, QPoint(0, 0)))
+        self._text.setMaximumWidth(max(120, middle.width() - 280))
         self.adjustSize()
-        self.move((around.width() - self.width()) // 2, around.height() - self.height() - 48)
+        self.move(middle.center().x() - self.width() // 2, middle.bottom() - self.height() - _ABOVE)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

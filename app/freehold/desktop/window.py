@@ -52,7 +52,7 @@ class Window(QWidget):
         self._has_painted = False
         self._wants_sidebar = True
         self._lay_out()
-        self.toast = Toast(self)
+        self.toast = Toast(self, self._pages)
         self._theme: Theme | None = None
         self._sheet: tuple[Theme, int] | None = None
         self._palette: CommandPalette | None = None
