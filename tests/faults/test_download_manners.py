@@ -243,6 +243,19 @@ def test_a_busy_server_is_asked_again(world):
     assert len(world.hub.gets()) == 3
 
 
+def test_a_busy_hub_is_asked_again(world):
+    world.hub.offer(CONTENT, statuses=[503, 502])
+    words = [step.words for step in world.door.hub_file("maker/model", "model.gguf")]
+    assert words.count("The hub does not answer; trying again in 0 s") == 2
+    assert (world.profile.models / f"sha256-{DIGEST}.gguf").read_bytes() == CONTENT
+
+
+def test_the_facts_of_a_file_can_be_asked_without_fetching_it(world):
+    remote = result_of(world.door.hub_facts("maker/model", "model.gguf"))
+    assert (remote.size, remote.sha256) == (len(CONTENT), DIGEST)
+    assert world.hub.gets() == []
+
+
 def test_redirects_without_end_are_ended(world):
     world.hub.offer(CONTENT, redirects=["/again"] * 30)
     with pytest.raises(DownloadFailed, match="without end"):

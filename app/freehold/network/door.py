@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import asdict
 from pathlib import Path
 
-from freehold.foundation.errors import DownloadFailed
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
-from freehold.network.download import Download, Wanted, say_status
+from freehold.network.download import Download, Wanted
+from freehold.network.facts import HubQuestion
 from freehold.network.gate import Gate, Session, Settings
 from freehold.network.ledger import Vault
 from freehold.network.staging import Staging, partials
@@ -18,7 +17,6 @@ from freehold.network.values import (
     Connection,
     Fetched,
     HubFile,
-    Outcome,
     Partial,
     Patience,
     Progress,
@@ -77,10 +75,12 @@ class Door:
         """The connections from `since` (seconds since 1970) on, oldest first. Raises VaultLocked."""
         return self._gate.ledger(since)
 
-    def hub_facts(self, repo: str, file: str, revision: str = "main", stop: Stop | None = None) -> Remote:
-        """Size and digest of a file on the hub. Raises Offline, VaultLocked, DownloadFailed."""
+    def hub_facts(
+        self, repo: str, file: str, *, revision: str = "main", stop: Stop | None = None
+    ) -> Generator[Progress, None, Remote]:
+        """Size and digest of a file on the hub. Raises Offline, VaultLocked, DownloadFailed, Interrupted."""
         with self._gate.session() as session:
-            return self._facts(session, HubFile(repo, file, revision), stop)
+            return (yield from self._question(session, HubFile(repo, file, revision)).ask(DETAILS, stop or Stop()))
 
     def hub_file(
         self, repo: str, file: str, *, revision: str = "main", sha256: str = "", stop: Stop | None = None
@@ -93,7 +93,7 @@ class Door:
         source = hub_source(repo, file)
         yield Progress(*self._so_far(source), "Asking the hub")
         with self._gate.session() as session:
-            remote = self._facts(session, HubFile(repo, file, revision), stop)
+            remote = yield from self._question(session, HubFile(repo, file, revision)).ask(DETAILS, stop or Stop())
             wanted = Wanted(source, remote.url, remote.size, remote.sha256, pinned=sha256)
             return (yield from self._download(session, wanted, stop))
 
@@ -130,26 +130,5 @@ class Door:
         )
         return (yield from download.run(DOWNLOAD, stop or Stop()))
 
-    def _facts(self, session: Session, wanted: HubFile, stop: Stop | None) -> Remote:
-        url = ""
-        for _ in range(4):
-            outcome = self._describe(session, wanted, url, stop)
-            if outcome.remote is not None:
-                return outcome.remote
-            if outcome.kind != "moved":
-                raise say_status(outcome, wanted.file)
-            url = outcome.location
-        raise DownloadFailed("the hub sends from one address to the next without end")
-
-    def _describe(self, session: Session, wanted: HubFile, url: str, stop: Stop | None) -> Outcome:
-        beats = self._gate.connect(
-            session, "hub.describe", url=url or self._endpoint, purpose=DETAILS, stop=stop, **asdict(wanted),
-            endpoint=self._endpoint,
-        )  # fmt: skip
-        while True:
-            try:
-                next(beats)
-            except StopIteration as end:
-                outcome = end.value
-                assert isinstance(outcome, Outcome)
-                return outcome
+    def _question(self, session: Session, wanted: HubFile) -> HubQuestion:
+        return HubQuestion(self._gate, session, self._endpoint, wanted, self._patience)

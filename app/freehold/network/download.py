@@ -109,14 +109,14 @@ class Download:
                 return outcome
             if outcome.kind == "wrong":
                 self._staging.drop()
-            if not _is_passing(outcome):
+            if not is_passing(outcome):
                 break
             done = self._staging.length
             failures, most = (0, done) if done > most else (failures + 1, most)
             if failures >= self._patience.tries:
                 break
             yield from self._wait(outcome, self._patience.wait_before(max(failures, 1)), stop)
-        raise say_status(outcome, "the file")
+        raise say(outcome, "the file")
 
     def _attempt(self, purpose: str, stop: Stop) -> Steps:
         size, have = self._wanted.size, self._staging.length
@@ -193,11 +193,12 @@ class Download:
         return Fetched(str(place), digest, size)
 
 
-def _is_passing(outcome: Outcome) -> bool:
+def is_passing(outcome: Outcome) -> bool:
+    """Whether another try may go better."""
     return outcome.kind == "cut" or (outcome.kind == "answered" and outcome.status in TRY_AGAIN)
 
 
-def say_status(outcome: Outcome, what: str) -> DownloadFailed:
+def say(outcome: Outcome, what: str) -> DownloadFailed:
     """The error for an outcome that is not the file."""
     if outcome.kind == "answered":
         if outcome.words == "gated" or outcome.status in (401, 403):

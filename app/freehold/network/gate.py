@@ -10,7 +10,14 @@ from dataclasses import asdict
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from freehold.foundation.errors import DownloadFailed, FreeholdError, Offline, VaultLocked, WorkerStopped
+from freehold.foundation.errors import (
+    DownloadFailed,
+    FreeholdError,
+    Interrupted,
+    Offline,
+    VaultLocked,
+    WorkerStopped,
+)
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
 from freehold.network.ledger import Entry, Ledger, Vault
@@ -72,7 +79,8 @@ class Gate:
 
     def close(self) -> None:
         """End whatever runs; what it downloaded so far is kept."""
-        for session in list(self._open):
+        ended, self._open = self._open, []
+        for session in ended:
             session.end()
 
     def ledger(self, since: float) -> list[Connection]:
@@ -87,7 +95,8 @@ class Gate:
             yield session
         finally:
             session.end()
-            self._open.remove(session)
+            if session in self._open:
+                self._open.remove(session)
 
     def connect(
         self, session: Session, op: str, *, url: str, purpose: str, stop: Stop | None = None, **args: Any
@@ -97,22 +106,27 @@ class Gate:
         Raises Offline, VaultLocked, DiskFull, and DownloadFailed where our own rules forbid it. A broken or refused
         exchange is an Outcome, not an error.
         """
+        if session not in self._open:
+            raise Interrupted("Freehold ended the connection.")
         route = self._admit(url, purpose)
         entry = self._ledger.begin(purpose, route.host, route.port)
-        why = "interrupted"
-        refused = False
+        wish, halt = stop or Stop(), Stop()
+        wish.on_set(halt.set)
         try:
-            outcome = yield from self._exchange(session, op, url=url, route=route, entry=entry, stop=stop, args=args)
-            why, refused = outcome.words, outcome.refused
-            if outcome.kind == "answered":
-                why = f"status {outcome.status}"
+            beats = session.stream(
+                op, stop=halt, url=url, route=asdict(route), stall=self.stall, offline=self.is_offline, **args
+            )
+            outcome = yield from self._attend(session, beats, entry, halt)
+            if halt.is_set() and not wish.is_set():
+                raise Offline("turned on while a download was running; what is here is kept")
+            entry.settle(outcome)
             return outcome
         except FreeholdError as error:
-            why = error.code
+            entry.error = error.code
             raise
         finally:
-            with suppress(VaultLocked):  # locked while it ran: the row stands, with the last counts noted
-                entry.end("" if why == "gated" else why, refused=refused)
+            wish.forget(halt.set)
+            entry.end()
 
     def _admit(self, url: str, purpose: str) -> Route:
         host, port = _told(url)
@@ -126,45 +140,20 @@ class Gate:
             self._ledger.refuse(purpose, host, port, str(error))
             raise DownloadFailed(f"{host} was not connected to: {error}", advice="Do not trust this source.") from error
 
-    def _exchange(
-        self,
-        session: Session,
-        op: str,
-        *,
-        url: str,
-        route: Route,
-        entry: Entry,
-        stop: Stop | None,
-        args: dict[str, Any],
+    def _attend(
+        self, session: Session, beats: Generator[Any, None, Any], entry: Entry, halt: Stop
     ) -> Generator[Beat, None, Outcome]:
-        halt = Stop()
-        if stop is not None:
-            stop.on_set(halt.set)
-        beats = session.stream(
-            op, stop=halt, url=url, route=asdict(route), stall=self.stall, offline=self.is_offline, **args
-        )  # fmt: skip
-        try:
-            fields = yield from self._attend(beats, entry, halt)
-        except WorkerStopped:
-            if stop is not None and stop.is_set():
-                return Outcome("stopped")
-            raise
-        finally:
-            if stop is not None:
-                stop.forget(halt.set)
-        outcome = Outcome.from_wire(fields) if fields else Outcome("stopped")
-        entry.sent, entry.received = outcome.bytes_out, outcome.bytes_in
-        if halt.is_set() and not (stop is not None and stop.is_set()):
-            raise Offline("turned on while a download was running; what is here is kept")
-        return outcome
-
-    def _attend(self, beats: Generator[Any, None, Any], entry: Entry, halt: Stop) -> Generator[Beat, None, Any]:
+        """Pass the beats on, keep the counts, and look at the switch twice a second."""
         looked = time.monotonic()
         while True:
             try:
                 beat = next(beats)
             except StopIteration as end:
-                return end.value
+                return Outcome.from_wire(end.value) if end.value else Outcome("stopped")
+            except WorkerStopped as error:
+                if session not in self._open:
+                    raise Interrupted("Freehold ended the connection.") from error
+                return Outcome("stopped" if halt.is_set() else "cut", "the network process stopped")
             entry.note(int(beat["out"]), int(beat["in"]))
             if time.monotonic() - looked >= 0.5:
                 looked = time.monotonic()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any, Protocol
 
-from freehold.network.values import Connection, DataClass
+from freehold.foundation.errors import VaultLocked
+from freehold.network.values import Connection, DataClass, Outcome
 
 NOTE_SECONDS = 5.0
 
@@ -47,6 +49,8 @@ class Entry:
         self._vault, self._row = vault, row
         self._noted = time.monotonic()
         self.sent = self.received = 0
+        self.error = "interrupted"
+        self._refused = False
 
     def note(self, sent: int, received: int) -> None:
         """Keep the counts, and every few seconds write them: a locked vault ends the connection here."""
@@ -55,8 +59,15 @@ class Entry:
             self._noted = time.monotonic()
             self._vault.call("ledger.note", row=self._row, bytes_out=sent, bytes_in=received)
 
-    def end(self, error: str = "", *, refused: bool = False) -> None:
-        self._vault.call(
-            "ledger.end", row=self._row, time=time.time(), bytes_out=self.sent, bytes_in=self.received, error=error,
-            refused=refused,
-        )  # fmt: skip
+    def settle(self, outcome: Outcome) -> None:
+        """What became of it."""
+        self.sent, self.received, self._refused = outcome.bytes_out, outcome.bytes_in, outcome.refused
+        self.error = f"status {outcome.status}" if outcome.kind == "answered" else outcome.words
+
+    def end(self) -> None:
+        """Complete the row. With the vault locked meanwhile it stays as it is, with the last counts noted."""
+        with suppress(VaultLocked):
+            self._vault.call(
+                "ledger.end", row=self._row, time=time.time(), bytes_out=self.sent, bytes_in=self.received,
+                error=self.error, refused=self._refused,
+            )  # fmt: skip

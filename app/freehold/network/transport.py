@@ -5,6 +5,7 @@ Imported by the network process alone; httpx2 is the HTTP library that huggingfa
 
 from __future__ import annotations
 
+import functools
 import socket
 import ssl
 import time
@@ -77,7 +78,7 @@ class PinnedTransport(httpx2.BaseTransport):
 
     def __init__(self, line: Line) -> None:
         self._line, self._route, self._meter = line, line.route, line.meter
-        self._wire = httpx2.HTTPTransport(verify=True, trust_env=False, http2=False, retries=0)
+        self._wire = httpx2.HTTPTransport(verify=_trusted(), trust_env=False, http2=False, retries=0)
         self._used = False
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -123,6 +124,12 @@ class PinnedTransport(httpx2.BaseTransport):
         self._meter.count_response(response)
         response.request = asked
         return response
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The certificate authorities of this system; read once, since that takes longer than a connection."""
+    return httpx2.create_ssl_context(verify=True, trust_env=False)
 
 
 def client(line: Line) -> httpx2.Client:

@@ -223,12 +223,13 @@ def _watched(work: Callable[[_Watch], Outcome], stop: Stop, offline: bool, have:
         while not result and not stop.is_set():
             yield watch.beat()
             watch.stirred.wait(BEAT_SECONDS)
+        stopped = not result
     finally:
         if not result:
             watch.abandon()
             thread.join(1.0)
-    if not result or (stop.is_set() and not isinstance(result[0], Outcome)):
-        return watch.finish(Outcome("stopped"))
+    if stopped:
+        return watch.finish(Outcome("stopped"))  # whatever it made of its connection being taken away
     if isinstance(result[0], BaseException):
         raise result[0]
     return watch.finish(result[0])
