@@ -159,7 +159,7 @@ class LocalEngine:
         return Finished(result["ending"], tail=result["tail"], reused=result["reused"])
 
     def unload(self) -> None:
-        """End the process, and with it everything its memory held. An answer being written breaks off."""
+        """End the process, and with it everything its memory held. An answer being written is stopped first."""
         self._forget()
         self._loader.link.end()
 
