@@ -49,7 +49,7 @@ def spin(seconds: float = 0.0) -> None:
         time.sleep(0.002)
 
 
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Spin the event loop until `condition()` holds; AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
@@ -80,7 +80,7 @@ class Qt:
         """Complaints that contain `part` do not fail this test."""
         self._forgiven.append(part)
 
-    def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
         until(condition, seconds)
 
     def spin(self, seconds: float = 0.0) -> None:

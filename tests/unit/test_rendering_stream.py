@@ -40,7 +40,7 @@ parts = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(parts, st.integers(1, 4))
 @example(["1. a\n\n2", ". b"], 1)
 @example(["para\n| a |\n|-", "x"], 1)

@@ -6,6 +6,7 @@ is hidden. Addresses pass through as written: links.py decides what becomes a li
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ References = MutableMapping[str, Any]
 
 MOST_DEPTH = 12  # of markdown-it's levels: six lists in lists, twelve quotes in quotes
 MOST_INLINE = 6_000  # characters of one paragraph; the parser is quadratic in some of what stands inside one
-MOST_BRACKETS = 400  # the same, for "[", the dearest character
+MOST_MARKS = 800  # the same, for characters that may begin something
+MOST_BRACKETS = 150  # and for "[" and addresses, the dearest
+_MARKS = re.compile(r"[*_~`<\\$&!]")
 
 
 def parse(text: str, references: References) -> list[Token]:
@@ -65,11 +68,20 @@ def _parse_inlines(state: StateCore) -> None:
             continue
         token.children = token.children or []
         content = token.content
-        if len(content) > MOST_INLINE or content.count("[") > MOST_BRACKETS:
+        if _is_a_flood(content):
             token.children.append(Token("text", "", 0, content=content))
             token.content = ""  # no rule that follows looks at it
         else:
             state.md.inline.parse(content, state.md, state.env, token.children)
+
+
+def _is_a_flood(content: str) -> bool:
+    return (
+        len(content) > MOST_INLINE
+        or content.count("[") > MOST_BRACKETS
+        or content.count("://") > MOST_BRACKETS
+        or (len(content) > MOST_MARKS and len(_MARKS.findall(content)) > MOST_MARKS)
+    )
 
 
 def _keep_what_is_too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:

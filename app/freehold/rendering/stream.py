@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from freehold.rendering.parser import parse
 from freehold.rendering.values import Block, Document
 
 MOST_CHARACTERS = 200_000
+MOST_LINES = 6_000
+_LINE_END = re.compile(r"[\r\n]")
 MOST_BLOCKS = 5_000
 
 
@@ -22,7 +25,7 @@ class Update:
 
 
 def render(text: str) -> Document:
-    """`text`, Markdown from anybody, as safe blocks. Bounded: see MOST_CHARACTERS, MOST_BLOCKS and parser.py."""
+    """`text`, Markdown from anybody, as safe blocks. Bounded: see the limits above and in parser.py."""
     stream = StreamRenderer()
     stream.feed(text)
     return stream.finish()
@@ -39,7 +42,7 @@ class StreamRenderer:
     def __init__(self) -> None:
         self._arrived: list[str] = []  # everything, in case it has to be parsed once more
         self._taken = 0  # how many of those are in the tail or settled
-        self._length = 0
+        self._room, self._lines_left, self._is_cut = MOST_CHARACTERS, MOST_LINES, False
         self._tail = ""  # what is not settled
         self._settled: list[Block] = []
         self._references: dict[str, Any] = {}
@@ -47,10 +50,16 @@ class StreamRenderer:
 
     def feed(self, text: str) -> None:
         """More of the text. Costs nothing until `update` or `finish`."""
-        room = MOST_CHARACTERS - self._length
-        self._length += len(text)
-        if room > 0 and text:
-            self._arrived.append(text[:room])
+        if self._is_cut or not text:
+            return
+        taken = text[: self._room]
+        ends = [found.end() for found in _LINE_END.finditer(taken)]
+        if len(ends) > self._lines_left:
+            taken = taken[: ends[self._lines_left]]
+        self._room -= len(taken)
+        self._lines_left -= min(len(ends), self._lines_left)
+        self._is_cut = len(taken) < len(text)
+        self._arrived.append(taken)
 
     def update(self) -> Update:
         """Render what has arrived."""
@@ -75,7 +84,7 @@ class StreamRenderer:
             budget = self._budget.copy()
             found, _ = self._parse_tail(budget)
         blocks = (*self._settled, *(entry.block for entry in found))
-        return Document(blocks, budget.cut or self._length > MOST_CHARACTERS)
+        return Document(blocks, budget.cut or self._is_cut)
 
     def _take_arrived(self) -> None:
         if self._taken < len(self._arrived):

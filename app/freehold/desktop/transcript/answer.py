@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QWidget
@@ -130,7 +130,7 @@ class AnswerView(TurnView):
         self._footer.setVisible(not is_live)
         if not is_live:
             self._footer.show_turn(self.turn)
-        self._show_siblings(self.mark)
+        self._show_siblings(self.mark if not is_live else replace(self.mark, siblings=1))
 
     @property
     def has_backlog(self) -> bool:
@@ -166,7 +166,7 @@ class AnswerView(TurnView):
             high = self._failure.lay_out(width)
             self._failure.setGeometry(SIDE, y + 10, width, high)
             y += high + 10
-        return self._lay_out_footer(width, y + 6)
+        return self._lay_out_footer(width, y + 8)
 
     def _lay_out_footer(self, width: int, y: int) -> int:
         if self._footer.isHidden():

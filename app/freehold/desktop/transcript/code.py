@@ -18,12 +18,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from freehold.desktop.transcript.flat import Bubble, FlatButton, Note
-from freehold.desktop.transcript.looks import Looks, code_font
+from freehold.desktop.transcript.looks import Looks, code_font, utf16_length
 from freehold.rendering.highlight import DARK, LIGHT, Tone, language_name, tones
 from freehold.rendering.values import Code
 
 _PAD = 12
-_BAR = 10  # pixels kept for the sideways scroll bar where one is needed
+_BAR = 14  # pixels kept for the sideways scroll bar where one is needed
 _OFTEN = 1_500  # up to this many characters code is coloured with every change
 
 
@@ -165,7 +165,7 @@ class CodeView(Bubble):
                 if number:
                     block.layout().setFormats(ranges)
                     block, at, ranges = block.next(), 0, []
-                length = _units(part)
+                length = utf16_length(part)
                 if tone is not Tone.PLAIN and length:
                     ranges.append(_range(at, length, colours[tone]))
                 at += length
@@ -185,8 +185,3 @@ def _range(start: int, length: int, colour: str) -> QTextLayout.FormatRange:
     style.setForeground(QColor(colour))
     found.format = style
     return found
-
-
-def _units(text: str) -> int:
-    """Length in UTF-16 units, which is how Qt counts."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

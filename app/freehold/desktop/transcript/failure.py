@@ -24,7 +24,9 @@ class Failure(Bubble):
         self._is_open = False
         self._title, self._advice = Note("failed", strong=True, body=True), Note("ink", body=True)
         self._detail = Note("muted")
-        self._retry = FlatButton(self.tr("Retry"), self.retry_asked.emit, words=self.tr("Write the answer again"))
+        self._retry = FlatButton(
+            self.tr("Retry"), self.retry_asked.emit, words=self.tr("Write the answer again"), framed=True
+        )
         self._more = FlatButton(self.tr("Details"), self._fold, arrow="folded")
         for part in (self._title, self._advice, self._detail, self._retry, self._more):
             part.setParent(self)
@@ -49,8 +51,8 @@ class Failure(Bubble):
             part.setGeometry(_PAD, y, inner, high)
             y += high + 2
         row = self._retry.sizeHint()
-        self._retry.setGeometry(_PAD - 4, y + 4, row.width(), row.height())
-        self._more.setGeometry(_PAD + row.width() + 4, y + 4, self._more.sizeHint().width(), row.height())
+        self._retry.setGeometry(_PAD, y + 4, row.width(), row.height())
+        self._more.setGeometry(_PAD + row.width() + 8, y + 4, self._more.sizeHint().width(), row.height())
         y += row.height() + 6
         if self._is_open:
             high = self._detail.height_for(inner)

@@ -19,9 +19,12 @@ class FlatButton(QPushButton):
     `arrow` draws a small triangle: "left" or "right" instead of the word, "folded" or "open" before it.
     """
 
-    def __init__(self, text: str, act: Callable[[], object], *, words: str = "", arrow: str = "") -> None:
+    def __init__(
+        self, text: str, act: Callable[[], object], *, words: str = "", arrow: str = "", framed: bool = False
+    ) -> None:
         super().__init__(text)
         self._looks, self._arrow, self._tone = Looks(), arrow, ""
+        self._pad = 12 if framed else PAD
         self.setAccessibleName(words or text)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -47,25 +50,29 @@ class FlatButton(QPushButton):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         metrics = QFontMetrics(self.font())
         wide = metrics.horizontalAdvance(self.text()) if self._shows_text() else 0
-        return QSize(wide + (14 if self._arrow else 0) + 2 * PAD, metrics.height() + 4)
+        return QSize(
+            wide + (14 if self._arrow else 0) + 2 * self._pad, metrics.height() + (10 if self._pad > PAD else 4)
+        )
 
     minimumSizeHint = sizeHint  # noqa: N815 - Qt's name
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.hasFocus():
-            painter.setPen(QPen(self._looks.colour("muted"), 1))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        if self.hasFocus() or self._pad > PAD:
+            painter.setPen(QPen(self._looks.colour("muted" if self.hasFocus() else "line"), 1))
+            painter.drawRoundedRect(
+                QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), self._pad / 2 + 2, self._pad / 2 + 2
+            )
         self.draw_words(painter, self.rect())
 
     def draw_words(self, painter: QPainter, inside: QRect) -> None:
         """The arrow and the word."""
         is_hot = self.isEnabled() and (self.underMouse() or self.hasFocus())
-        colour = self._looks.colour(self._tone or ("ink" if is_hot else "muted"))
+        colour = self._looks.colour(self._tone or ("ink" if is_hot or self._pad > PAD else "muted"))
         if not self.isEnabled() and self._arrow in ("left", "right"):
             colour.setAlphaF(0.4)
-        place = inside.adjusted(PAD, 0, -PAD, 0)
+        place = inside.adjusted(self._pad, 0, -self._pad, 0)
         if self._arrow:
             _draw_arrow(painter, QPointF(place.left() + 5, place.center().y() + 0.5), self._arrow, colour)
             place.adjust(14, 0, 0, 0)

@@ -18,6 +18,7 @@ _SHEET = Template("""
 #transcript { background: $paper; border: 0; }
 #transcript QTextBrowser, #transcript QPlainTextEdit { background: transparent; border: 0; padding: 0; margin: 0;
   color: $ink; selection-background-color: $selection; selection-color: $ink; }
+#transcript QTextBrowser[tone="muted"] { color: $muted; }
 #transcript QPlainTextEdit#editor { background: $card; border: 1px solid $muted; border-radius: 10px;
   padding: 8px 10px; }
 #transcript QScrollBar:horizontal { background: transparent; height: 8px; margin: 0; }
@@ -88,3 +89,8 @@ class Looks:
         # A selection must be seen on paper, panel and card alike; green would say "on this computer".
         selection = "#4A534E" if self.theme.is_dark else "#D9D5C6"
         return _SHEET.substitute(colours, selection=selection)
+
+
+def utf16_length(text: str) -> int:
+    """Length in UTF-16 units, which is how Qt counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -242,6 +242,7 @@ class Paper:
         shape.setCellPadding(6)
         shape.setCellSpacing(0)
         shape.setTopMargin(place.space)
+        shape.setBottomMargin(8)
         shape.setLeftMargin(place.left + place.lists * INDENT)
         shape.setHeaderRowCount(1)
         shape.setColumnWidthConstraints([QTextLength()] * len(table.alignments))

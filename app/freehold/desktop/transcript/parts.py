@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, Signal
+from PySide6.QtCore import QElapsedTimer, QRect, Signal
 from PySide6.QtWidgets import QWidget
 
 from freehold.desktop.transcript.code import CodeView
@@ -38,7 +38,7 @@ class Body(QWidget):
     def _start_over(self) -> None:
         self._stream = StreamRenderer()
         self._text = ""  # what has been fed
-        self._backlog = ""
+        self._backlog, self._slice = "", SLICE
         self._settled: list[Block] = []
         self._heights: dict[QWidget, tuple[int, int]] = {}
         self.is_cut = False
@@ -48,12 +48,6 @@ class Body(QWidget):
         self._looks = looks
         self._heights.clear()
         for part in (*self._parts, *self._spare_prose, *self._spare_code):
-            self._dress(part)
-
-    def _dress(self, part: ProseView | CodeView) -> None:
-        if isinstance(part, ProseView):
-            part.wear(self._looks, muted=self._muted)
-        else:
             part.wear(self._looks)
 
     @property
@@ -77,19 +71,23 @@ class Body(QWidget):
 
     def work(self) -> None:
         """Render the next slice of what waits."""
-        piece, self._backlog = self._backlog[:SLICE], self._backlog[SLICE:]
+        clock = QElapsedTimer()
+        clock.start()
+        piece, self._backlog = self._backlog[: self._slice], self._backlog[self._slice :]
         self._text += piece
         self._stream.feed(piece)
         if self._ends and not self._backlog:
             document = self._stream.finish()
             self.is_cut, self._is_finished = document.cut, True
-            self._show(pieces(document.blocks), open_from=len(document.blocks) + 1)
+            self._show(pieces(document.blocks), is_open=False)
             return
         update = self._stream.update()
         self._settled += update.settled
-        self._show(pieces((*self._settled, *update.open)), open_from=0)
+        self._show(pieces((*self._settled, *update.open)), is_open=True)
+        if clock.elapsed() > 60:  # one huge block: parsing it anew for each slice would cost the square of its length
+            self._slice *= 2
 
-    def _show(self, wanted: Sequence[Piece], *, open_from: int) -> None:
+    def _show(self, wanted: Sequence[Piece], *, is_open: bool) -> None:
         """Make the parts show `wanted`; the last one may still change when the text goes on."""
         if not wanted and self._caret and not self._ends:
             self._fit(0, is_code=False)
@@ -97,7 +95,7 @@ class Body(QWidget):
             self._write_prose(0, (), caret=True)
             return
         for place, piece in enumerate(wanted):
-            is_last = place == len(wanted) - 1 and not open_from
+            is_last = is_open and place == len(wanted) - 1
             if isinstance(piece, Boxed):
                 part = self._fit(place, is_code=True)
                 assert isinstance(part, CodeView)
@@ -130,10 +128,10 @@ class Body(QWidget):
     def _new_prose(self) -> ProseView:
         if self._spare_prose:
             return self._spare_prose.pop()
-        part = ProseView(self)
+        part = ProseView(self, muted=self._muted)
         part.link_asked.connect(self.link_asked)
         part.caret_moved.connect(lambda place: self.caret_moved.emit(place.translated(part.pos())))
-        self._dress(part)
+        part.wear(self._looks)
         return part
 
     def _new_code(self) -> CodeView:
@@ -142,7 +140,7 @@ class Body(QWidget):
         part = CodeView()
         part.setParent(self)
         part.caret_moved.connect(lambda place: self.caret_moved.emit(place.translated(part.pos())))
-        self._dress(part)
+        part.wear(self._looks)
         return part
 
     def _drop_after(self, kept: int) -> None:
@@ -175,13 +173,13 @@ class Body(QWidget):
 
     def mark_words(self, words: str) -> QRect | None:
         """Put a ground under `words` in the prose; where the first stands, or None."""
-        first: QRect | None = None
-        for part in self._parts:
-            if isinstance(part, ProseView):
-                place = part.mark_words(words)
-                if place is not None and first is None:
-                    first = place.translated(part.pos())
-        return first
+        prose = [part for part in self._parts if isinstance(part, ProseView)]
+        for each in (False, True):
+            places = [(part, part.mark_words(words, each=each)) for part in prose]
+            found = [place.translated(part.pos()) for part, place in places if place is not None]
+            if found:
+                return found[0]
+        return None
 
     def clear(self) -> None:
         self._drop_after(0)

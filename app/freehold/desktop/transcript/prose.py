@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, Qt, QUrl, Signal
 from PySide6.QtGui import (
@@ -13,13 +14,12 @@ from PySide6.QtGui import (
     QKeySequence,
     QPainter,
     QPaintEvent,
-    QPalette,
     QTextCursor,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit, QWidget
 
-from freehold.desktop.transcript.looks import Looks
+from freehold.desktop.transcript.looks import Looks, utf16_length
 from freehold.desktop.transcript.paper import IS_RULE, QUOTE_DEPTH, Paper
 from freehold.rendering.links import safe_link
 from freehold.rendering.values import Block
@@ -33,9 +33,10 @@ class ProseView(QTextBrowser):
     link_asked = Signal(str)
     caret_moved = Signal(QRect)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, muted: bool = False) -> None:
         super().__init__(parent)
-        self._looks, self._has_caret, self._muted = Looks(), False, False
+        self._looks, self._has_caret, self._muted = Looks(), False, muted
+        self.setProperty("tone", "muted" if muted else "")  # read by the style sheet
         self.setOpenLinks(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -52,16 +53,15 @@ class ProseView(QTextBrowser):
         self.highlighted.connect(self._show_link)
         self.cursorPositionChanged.connect(self._tell_caret)
 
-    def wear(self, looks: Looks, *, muted: bool = False) -> None:
-        self._looks, self._muted = looks, muted
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.Text, looks.colour("muted" if muted else "ink"))
-        self.setPalette(palette)
-        self.paper.wear(looks, muted=muted)
+    def wear(self, looks: Looks) -> None:
+        self._looks = looks
+        self.paper.wear(looks, muted=self._muted)
 
     def write(self, blocks: Sequence[Block], *, caret: bool = False) -> bool:
         """Show `blocks`; whether anything changed."""
         changed = self.paper.write(blocks)
+        if changed and not self.hasFocus() and not self.textCursor().hasSelection() and self.textCursor().position():
+            self.moveCursor(QTextCursor.MoveOperation.Start)  # new text pushes the caret before it
         if caret != self._has_caret:
             self._has_caret = caret
             self.viewport().update()
@@ -69,21 +69,32 @@ class ProseView(QTextBrowser):
 
     def height_for(self, width: int) -> int:
         """Pixels that the text takes at `width`."""
-        document = self.document()
-        if document.textWidth() != width:
-            document.setTextWidth(width)
-        return max(self._looks.line_height, round(document.size().height()))
+        self._be_wide(width)
+        return max(self._looks.line_height, round(self.document().size().height()))
 
-    def mark_words(self, words: str) -> QRect | None:
-        """Put a ground under every place where `words` stand; where the first is, or None."""
+    def natural_width(self, most: int) -> int:
+        """Pixels that the longest line takes when `most` are allowed."""
+        self._be_wide(most)
+        return min(most, round(self.document().idealWidth()) + 2)
+
+    def _be_wide(self, width: int) -> None:
+        """Lay the text out at `width`. The widget must have it too: Qt lays out again when it is shown or styled."""
+        self.ensurePolished()
+        if self.width() != width:
+            self.resize(width, self.height())
+        if self.document().textWidth() != width:
+            self.document().setTextWidth(width)
+
+    def mark_words(self, words: str, *, each: bool = False) -> QRect | None:
+        """Put a ground under every place where `words` stand, or `each` of them; where the first is, or None."""
         marks, first = [], None
-        for start, length in _places(self.document().toPlainText(), words):
+        for start, length in _places(self.document().toPlainText(), words, each=each):
             cursor = QTextCursor(self.document())
             cursor.setPosition(start)
             cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
             mark = QTextEdit.ExtraSelection()
             mark.cursor = cursor
-            mark.format.setBackground(self._looks.colour("away_soft"))
+            mark.format.setBackground(self._looks.colour("here_soft"))
             marks.append(mark)
             if first is None:
                 at = QTextCursor(self.document())
@@ -146,10 +157,10 @@ class ProseView(QTextBrowser):
                 return
             block_format = block.blockFormat()
             for depth in range(block_format.intProperty(QUOTE_DEPTH)):
-                before = block.previous()
-                joins = before.isValid() and before.blockFormat().intProperty(QUOTE_DEPTH) > depth
-                space = block_format.topMargin() if joins else 0
-                painter.fillRect(QRectF(depth * 16, place.top() - space, 3, place.height() + space), colour)
+                before, top = block.previous(), place.top()
+                if before.isValid() and before.blockFormat().intProperty(QUOTE_DEPTH) > depth:
+                    top = layout.blockBoundingRect(before).bottom()
+                painter.fillRect(QRectF(depth * 16, top, 3, place.bottom() - top), colour)
             if block_format.boolProperty(IS_RULE):
                 painter.fillRect(QRectF(0, place.center().y(), self.width(), 1), colour)
             block = block.next()
@@ -175,13 +186,14 @@ class ProseView(QTextBrowser):
             self.caret_moved.emit(self.cursorRect())
 
 
-def _places(text: str, words: str) -> list[tuple[int, int]]:
-    """Where `words` stand in `text`, or where each of them stands when they do not stand together."""
-    whole = words.strip()
-    if not whole:
+def _places(text: str, words: str, *, each: bool) -> list[tuple[int, int]]:
+    """Where `words` stand in `text` (UTF-16 units, as Qt counts), at most 200 places."""
+    wanted = words.split() if each else [words.strip()]
+    pattern = "|".join(re.escape(word) for word in wanted if word)
+    if not pattern:
         return []
-    found = [(hit.start(), len(hit[0])) for hit in re.finditer(re.escape(whole), text, re.IGNORECASE)]
-    if not found:
-        each = "|".join(re.escape(word) for word in whole.split())
-        found = [(hit.start(), len(hit[0])) for hit in re.finditer(rf"\b(?:{each})", text, re.IGNORECASE)]
-    return found[:200]
+    hits = re.finditer(rf"\b(?:{pattern})" if each else pattern, text, re.IGNORECASE)
+    found = islice(hits, 200)
+    if text.isascii():
+        return [(hit.start(), len(hit[0])) for hit in found]
+    return [(utf16_length(text[: hit.start()]), utf16_length(hit[0])) for hit in found]

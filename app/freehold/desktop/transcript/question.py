@@ -80,8 +80,7 @@ class QuestionView(TurnView):
         widest = max(200, round(width * 0.765))
         if self._editor is not None:
             return self._lay_out_editor(width, widest)
-        self._words.document().setTextWidth(widest - 2 * _PAD_X)
-        wide = min(widest - 2 * _PAD_X, round(self._words.document().idealWidth()) + 2)
+        wide = self._words.natural_width(widest - 2 * _PAD_X)
         high = self._words.height_for(wide)
         more = self._more.sizeHint() if self._more.isVisibleTo(self._bubble) else None
         if more is not None:
@@ -89,7 +88,7 @@ class QuestionView(TurnView):
         below = more.height() + 4 if more is not None else 0
         box = QRect(SIDE + width - wide - 2 * _PAD_X, _ABOVE, wide + 2 * _PAD_X, high + 2 * _PAD_Y + below)
         self._bubble.setGeometry(box)
-        self._words.setGeometry(_PAD_X, _PAD_Y, wide, high)
+        self._words.setGeometry(_PAD_X, _PAD_Y - 2, wide, high)  # Qt puts the space of a line above it
         if more is not None:
             self._more.setGeometry(_PAD_X - PAD, _PAD_Y + high + 4, more.width(), more.height())
         return self._lay_out_row(width, box.bottom() + 3)
@@ -116,8 +115,17 @@ class QuestionView(TurnView):
         self._editor.setGeometry(SIDE + width - widest, _ABOVE, widest, high)
         return self._lay_out_row(width, _ABOVE + high + 4)
 
+    def focus_frame(self) -> QRect:
+        inside = self._editor.geometry() if self._editor is not None else self._bubble.geometry()
+        return (
+            inside.united(self._copy.geometry())
+            .united(self._edit.geometry())
+            .adjusted(-4, -4, 4, 1)
+            .intersected(self.rect())
+        )
+
     def mark_words(self, words: str) -> QRect | None:
-        place = self._words.mark_words(words)
+        place = self._words.mark_words(words) or self._words.mark_words(words, each=True)
         return place.translated(self._words.pos() + self._bubble.pos()) if place is not None else None
 
     def start_editing(self) -> None:

@@ -110,7 +110,11 @@ class TurnView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._looks.colour("muted"), 1))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
+        painter.drawRoundedRect(QRectF(self.focus_frame()).adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
+
+    def focus_frame(self) -> QRect:
+        """Where the frame goes that shows the focus."""
+        return self.rect()
 
 
 def flash(button: FlatButton, words: str, after: Callable[[], str]) -> None:

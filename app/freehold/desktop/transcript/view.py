@@ -27,7 +27,7 @@ from freehold.desktop.transcript.turn import SIDE, TurnView
 _PATIENCE = 30  # milliseconds one layout may take before it leaves the rest to the next turn of the event loop
 _TICK = 33  # milliseconds between two paints of an answer that streams, at least
 _KEPT = 400  # turns whose words are kept
-_LONGEST_TICK = 250
+_LONGEST_TICK = 1_000
 
 
 class TranscriptView(QAbstractScrollArea):
@@ -180,12 +180,25 @@ class TranscriptView(QAbstractScrollArea):
         """The end of the chat is in sight, and stays there while an answer grows."""
         return self._reading.follows
 
+    @property
+    def waits_for_words(self) -> bool:
+        """Turns in sight or near have been asked for and are not here yet."""
+        return bool(self._asked)
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing that is known is left to be shown."""
+        return not (self._soon.isActive() or self._tick.isActive())
+
     # Turns and their words.
 
     def _append(self, turn: Turn, role: Role) -> None:
-        after = self._places.get(turn.parent, -2) + 1 if turn.parent is not None else 0
-        siblings = 1
-        if 0 <= after < len(self._marks):
+        siblings, after = 1, len(self._marks)
+        if turn.parent is not None:
+            after = self._places.get(turn.parent, after - 1) + 1
+        elif role is Role.USER:
+            after = 0  # another beginning
+        if after < len(self._marks):
             siblings = self._marks[after].siblings + 1
             self._cut(after)
         self._places[turn.id] = len(self._marks)

@@ -1,0 +1,211 @@
+"""How fast a long chat opens and how smooth it stays while words stream, offscreen, without model and vault."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
+
+from freehold.chats.values import Context, Ending, Mark, Provenance, Role, Turn
+from freehold.desktop.transcript.view import TranscriptView
+from freehold.rendering.stream import StreamRenderer, render
+
+_TEXT = """the lease ends on and you must give notice in writing at least three months before so no later than June
+what matters is when landlord receives it not sent without term renews for twelve at rent indexed by clause"""
+_WORDS = _TEXT.split()
+_MADE = Provenance(model="m", model_sha256="b179c9523d0e", context=Context(900, 8192), tokens=200, tokens_per_s=20.0)
+_CODE = "```python\nfor day in range(30):\n    print(f'day {day}')  # counted\n```\n\n"
+
+
+def answer_text(dice: random.Random, paragraphs: int) -> str:
+    """Something like what models write: paragraphs with styles, lists, code, a table now and then."""
+    parts = []
+    for number in range(paragraphs):
+        kind = dice.random()
+        if kind < 0.1:
+            parts.append(_CODE)
+        elif kind < 0.25:
+            parts.append("".join(f"- {_sentence(dice, 8)}\n" for _ in range(4)) + "\n")
+        elif kind < 0.3:
+            parts.append("| day | what |\n|---|---|\n" + f"| {number} | {_sentence(dice, 4)} |\n" * 3 + "\n")
+        else:
+            parts.append(f"{_sentence(dice, 20)} **{_sentence(dice, 2)}** {_sentence(dice, 25)}.\n\n")
+    return "".join(parts)
+
+
+def long_chat(count: int) -> list[Turn]:
+    """`count` turns by turns of the owner and the model."""
+    dice, turns = random.Random(1), list[Turn]()
+    for number in range(count):
+        parent = turns[-1].id if turns else None
+        if number % 2 == 0:
+            turns.append(Turn(f"t{number}", "c", parent, Role.USER, _sentence(dice, 14) + "?", 0.0))
+        else:
+            text = answer_text(dice, dice.randint(1, 8))
+            turns.append(Turn(f"t{number}", "c", parent, Role.ASSISTANT, text, 0.0, Ending.COMPLETE, _MADE))
+    return turns
+
+
+def open_figure(count: int = 10_000, rounds: int = 5) -> dict[str, Any]:
+    """Milliseconds from `show` until the end of a chat of `count` turns is painted, words included (median).
+
+    The baseline is the same with twenty turns: what a chat of any length costs.
+    """
+    turns = long_chat(count)
+    long, short = [_opened(turns) for _ in range(rounds)], [_opened(turns[:20]) for _ in range(rounds)]
+    return _figure(f"open a chat of {count:,} turns", _median(long), "ms", _median(short), 300.0)
+
+
+def frame_figure(count: int = 10_000, seconds: float = 5.0, rate: int = 200) -> dict[str, Any]:
+    """The 99th percentile of the gaps of a 0 ms timer, in ms, while `rate` tokens a second stream into a long chat.
+
+    Each gap holds what the event loop did between two of its turns, painting included: a frame cannot be later. The
+    baseline is the same stream appended to a bare QPlainTextEdit.
+    """
+    tokens = itertools.cycle(_tokens(answer_text(random.Random(3), 60)))
+    turns = long_chat(count)
+    view = _opened_view(turns)
+    view.append_question(Turn("q", "c", turns[-1].id, Role.USER, "And then?", 0.0))
+    view.begin_answer(Turn("a", "c", "q", Role.ASSISTANT, "", 0.0))
+    value = _gaps(lambda: view.add_words("a", next(tokens)), seconds, rate)
+    _close(view)
+    box = QPlainTextEdit()
+    box.resize(708, 740)
+    box.show()
+    baseline = _gaps(lambda: box.insertPlainText(next(tokens)), seconds, rate)
+    _close(box)
+    return _figure(f"frame time p99 at {rate} tokens/s", value, "ms", baseline, 50.0)
+
+
+def flood_figure() -> dict[str, Any]:
+    """Seconds for the slowest of the hostile texts at the renderer's limits; the baseline is as much honest text."""
+    size = 200_000
+    floods = (
+        "[", "![", "*a _", "> ", "- ", "`", "<a", "|", "\\(", "$a", "http://", "[a](", "]", "_a*", "- x\n", "> a\n",
+        "[a]: /x\n", "*", "~a", "1. ", "&", "a@b.c ", "\u200bx", "|-|\n",
+    )  # fmt: skip
+    worst = max(_seconds(lambda text=text: render(text * (size // len(text)))) for text in floods)
+    honest = answer_text(random.Random(5), 1_200)[:size]
+    return _figure("rendering the worst 200,000 characters", worst, "s", _seconds(lambda: render(honest)), 10.0)
+
+
+def stream_figure() -> dict[str, Any]:
+    """Seconds of work to render 8,000 tokens in updates 30 times a second; the baseline renders the end result once."""
+    text = answer_text(random.Random(9), 200)[:32_000]
+    pieces = [text[at : at + 27] for at in range(0, len(text), 27)]  # 200 tokens/s, 4 characters each, 30 updates
+
+    def stream() -> None:
+        renderer = StreamRenderer()
+        for piece in pieces:
+            renderer.feed(piece)
+            renderer.update()
+        renderer.finish()
+
+    return _figure(
+        "rendering 32,000 characters as they stream", _seconds(stream), "s", _seconds(lambda: render(text)), 4.0
+    )
+
+
+def figures(*, quick: bool = False) -> list[dict[str, Any]]:
+    """All of this file's figures; `quick` measures for a shorter time."""
+    seconds, rounds = (2.5, 3) if quick else (8.0, 7)
+    return [open_figure(rounds=rounds), frame_figure(seconds=seconds), stream_figure(), flood_figure()]
+
+
+def _sentence(dice: random.Random, words: int) -> str:
+    return " ".join(dice.choice(_WORDS) for _ in range(words))
+
+
+def _tokens(text: str) -> list[str]:
+    return [text[at : at + 4] for at in range(0, len(text), 4)]
+
+
+def _application() -> QApplication:
+    found = QApplication.instance()
+    return found if isinstance(found, QApplication) else QApplication(["bench"])
+
+
+def _opened(turns: list[Turn]) -> float:
+    start = time.perf_counter()
+    view = _opened_view(turns)
+    took = (time.perf_counter() - start) * 1000
+    _close(view)
+    return took
+
+
+def _opened_view(turns: list[Turn]) -> TranscriptView:
+    """A view of `turns`, painted, its words given at once when it asks."""
+    app = _application()
+    known = {turn.id: turn for turn in turns}
+    view = TranscriptView()
+    view.turns_needed.connect(lambda ids: QTimer.singleShot(0, view, lambda: view.provide([known[one] for one in ids])))
+    view.resize(708, 740)
+    view.show()
+    view.show([Mark(turn.id, turn.role, len(turn.text), 0, 1) for turn in turns])
+    while view.waits_for_words or not view.is_settled:
+        app.processEvents()
+    view.viewport().repaint()
+    return view
+
+
+def _gaps(step: Any, seconds: float, rate: int) -> float:
+    """p99 in ms of the gaps between the turns of the event loop while `step` runs `rate` times a second."""
+    app, gaps, start, done = _application(), list[float](), time.perf_counter(), 0
+    last = start
+    timer = QTimer(interval=0)
+
+    def turn() -> None:
+        nonlocal last, done
+        now = time.perf_counter()
+        gaps.append((now - last) * 1000)
+        last = now
+        while done < (now - start) * rate:
+            step()
+            done += 1
+
+    timer.timeout.connect(turn)
+    timer.start()
+    while time.perf_counter() - start < seconds:
+        app.processEvents()
+    timer.stop()
+    # Idle turns of the loop are no frames: only gaps that a person could notice count, one frame each at 60 Hz.
+    frames = sorted(gap for gap in gaps if gap >= 1.0) or [0.0]
+    return frames[min(len(frames) - 1, int(len(frames) * 0.99))]
+
+
+def _close(widget: Any) -> None:
+    widget.close()
+    widget.deleteLater()
+    _application().processEvents()
+
+
+def _seconds(work: Any) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+def _figure(name: str, value: float, unit: str, baseline: float, goal: float) -> dict[str, Any]:
+    return {
+        "figure": name, "value": round(value, 2), "unit": unit, "baseline": round(baseline, 2),
+        "ratio": round(value / baseline, 2) if baseline else None, "goal": goal, "met": value <= goal,
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    for figure in figures(quick="--quick" in sys.argv):
+        print(figure)
