@@ -158,6 +158,14 @@ class LocalEngine:
             return Finished("stopped")
         return Finished(result["ending"], tail=result["tail"], reused=result["reused"])
 
+    def describe(self) -> dict[str, Any]:
+        """What the engine's build and this machine can do: `gpu` (offload works), `threads`, `build` in words.
+
+        Starts the process when none runs. Raises WorkerStopped.
+        """
+        facts: dict[str, Any] = self._loader.link.call("engine.facts")
+        return facts
+
     def unload(self) -> None:
         """End the process, and with it everything its memory held. An answer being written is stopped first."""
         self._forget()

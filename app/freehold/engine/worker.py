@@ -59,9 +59,12 @@ class _Engine:
         self._author: Author | None = None
 
     def facts(self) -> Part:
-        """What this build and this machine can do."""
+        """What this build and this machine can do; `build` is llama.cpp's own description of it."""
+        from importlib.metadata import version
+
         lib = library()
-        return {"gpu": bool(lib.llama_supports_gpu_offload()), "threads": usable_cores()}
+        build = f"llama-cpp-python {version('llama-cpp-python')}, {lib.llama_print_system_info().decode().strip(' |')}"
+        return {"gpu": bool(lib.llama_supports_gpu_offload()), "threads": usable_cores(), "build": build}
 
     def load(self, path: str, context: int, gpu_layers: int, threads: int, stop: Stop) -> Generator[Part, None, Part]:
         """Replace the model. Parts: {"done"} from 0 to 1. Raises ModelMalformed, EngineStopped."""
