@@ -204,6 +204,7 @@ class House:
         self.conversations = ChatBook(self.vault)
         self.models = FewModels()
         self.engine.unload = lambda: None
+        self.engine.describe = lambda: {"gpu": False, "threads": 2, "build": "llama.cpp 1"}
 
     def build(self, profile: Profile) -> Any:
         """What app.py's `build` makes, of fakes."""

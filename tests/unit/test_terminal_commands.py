@@ -277,6 +277,7 @@ def test_doctor_tells_each_check_and_asks_for_nothing(terminal, house):
     assert said.code == 0
     assert set(checks["python"]) == {"name", "ok", "detail", "advice"}
     assert checks["vault"]["detail"] == "locked, opens with passphrase, recovery"
+    assert checks["engine"]["detail"] == "llama.cpp 1; 2 threads; this build uses the processor alone"
     assert not checks["starter model"]["ok"]  # the fake's file does not exist
     assert "single instance" in terminal.run("doctor").out
 

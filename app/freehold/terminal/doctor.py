@@ -118,6 +118,12 @@ def _keyring(household: Household) -> Check:
     return Check("keyring", True, words)
 
 
+def _engine(household: Household) -> Check:
+    facts = household.engine.describe()
+    gpu = "a graphics card can be used" if facts["gpu"] else "this build uses the processor alone"
+    return Check("engine", True, f"{facts['build']}; {facts['threads']} threads; {gpu}")
+
+
 def _starter(household: Household) -> Check:
     model = household.models.starter()
     if model is None:
@@ -133,6 +139,7 @@ _IN_THE_HOUSE: tuple[tuple[str, Callable[[Household], Check]], ...] = (
     ("vault", _vault),
     ("keyring", _keyring),
     ("starter model", _starter),
+    ("engine", _engine),
 )
 
 

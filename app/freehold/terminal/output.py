@@ -81,8 +81,12 @@ class Output:
 
     def show(self, what: RenderableType) -> None:
         """A table or another thing Rich can draw; its texts must be visible() already."""
-        if not self.json:
-            self._console(self._out, self.out_screen).print(what)
+        if self.json:
+            return
+        drawn: list[str] = []
+        self._console(drawn.append, self.out_screen).print(what)
+        lines = "".join(drawn).split("\n")
+        self._out("\n".join(line.rstrip() for line in lines))  # cells are padded to their column's width
 
     def say(self, text: str, style: str = "") -> None:
         """A word on the side, on stderr."""

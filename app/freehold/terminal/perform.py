@@ -78,7 +78,8 @@ def _help_width(columns: int) -> int:
 
 def _tell_bug(error: BaseException, call: Call) -> int:
     """A bug's type and place. Not its message, which may quote what the owner wrote."""
-    _log.error("a command failed", exc_info=error)
+    if _log.hasHandlers():  # without the log file, Python would print the whole error
+        _log.error("a command failed", exc_info=error)
     last = traceback.extract_tb(error.__traceback__)[-1:]
     place = "".join(f" at {Path(frame.filename).name}:{frame.lineno}" for frame in last)
     call.output.fail(_Bug(f"{type(error).__name__}{place}"))
