@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -27,6 +28,16 @@ def test_every_folder_of_the_package_is_a_room_that_says_what_it_is_for():
 def test_the_tables_of_exceptions_name_files_that_exist():
     assert set(SOURCES) >= {*NETS, *IN_A_WORKER}
     assert set(DOORS) >= LATE
+
+
+def test_the_document_for_people_names_the_same_doors():
+    page = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|$", page, re.MULTILINE)
+    told = {library: room for room, libraries in rows for library in libraries.split(", ")}
+    assert {library: room for library, room in told.items() if DOORS.get(library, room) != room} == {}
+    every_import = "\n".join(SOURCES.values())
+    in_use = {top for top in DOORS if re.search(rf"^\s*(import|from) {top}\b", every_import, re.MULTILINE)}
+    assert in_use - set(told) == set()
 
 
 @pytest.mark.parametrize(
