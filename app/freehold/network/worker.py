@@ -53,7 +53,8 @@ class NetworkWorker:
             from freehold.network.transport import Line
 
             part = self._part(staging, watch)
-            return _Fetch(staging, part, watch, limit).ask(Line(url, Route.from_wire(route), stall, watch.meter))
+            line = Line(url, Route.from_wire(route), stall, watch.meter)
+            return self._let_go(staging, _Fetch(staging, part, watch, limit).ask(line))
 
         return (yield from _watched(work, stop, offline, staging.length))
 
@@ -63,7 +64,7 @@ class NetworkWorker:
 
         def work(watch: _Watch) -> Outcome:
             part = self._part(staging, watch)
-            return Outcome("whole", sha256=part.seal(), done=part.length)
+            return self._let_go(staging, Outcome("whole", sha256=part.seal()))
 
         return (yield from _watched(work, stop, offline=False))
 
@@ -88,6 +89,12 @@ class NetworkWorker:
             return describe(wanted, endpoint, Line(asked, Route.from_wire(route), stall, watch.meter))
 
         return (yield from _watched(work, stop, offline))
+
+    def _let_go(self, staging: Staging, outcome: Outcome) -> Outcome:
+        """What is whole is about to be renamed, what is wrong deleted: not every system does that to an open file."""
+        if outcome.kind in ("whole", "wrong"):
+            self._parts.pop(staging.part).close()
+        return outcome
 
     def close(self) -> None:
         """Let go of the files; a process that ends does that by itself."""
