@@ -19,7 +19,6 @@ from freehold.desktop.transcript.prose import ProseView
 from freehold.desktop.transcript.question import QuestionView
 from freehold.desktop.transcript.reading import Reading
 from freehold.desktop.transcript.view import TranscriptView
-from support.qt import until
 
 pytest_plugins = ("support.qt",)
 
@@ -81,6 +80,8 @@ def view(qt):
 def shown(view, *turns, **siblings):
     view.show(marks(turns, **siblings))
     view.provide(turns)
+    from support.qt import until  # at the top it would come before pytest has rewritten its assertions
+
     until(lambda: view.is_settled)
 
 

@@ -14,10 +14,21 @@ class JumpButton(FlatButton):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("", lambda: None, arrow="down")
+        self._over = parent
         self.setParent(parent)
         self.say(self.tr("Jump to the end"))
         self.setToolTip(self.tr("Jump to the end (End)"))
         self.hide()
+
+    def place(self, *, is_needed: bool) -> None:
+        """Stand near the lower edge of the transcript, or be gone."""
+        size, around = self.sizeHint(), self._over.size()
+        self.setGeometry(
+            (around.width() - size.width()) // 2, around.height() - size.height() - 12, size.width(), size.height()
+        )
+        self.setVisible(is_needed)
+        if is_needed:
+            self.raise_()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         size = super().sizeHint()

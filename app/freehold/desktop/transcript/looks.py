@@ -91,6 +91,13 @@ class Looks:
         return _SHEET.substitute(colours, selection=selection)
 
 
+def column(width: int) -> tuple[int, int]:
+    """Where the column of text begins in a page of `width`, and how wide it is. The scroll bar does not move it."""
+    margin = MARGIN if width >= 480 else 16
+    wide = max(160, min(WIDEST, width - 2 * margin))
+    return max(0, (width - wide) // 2), wide
+
+
 def utf16_length(text: str) -> int:
     """Length in UTF-16 units, which is how Qt counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -5,33 +5,39 @@ It knows nothing of stores and flows: turns are asked for by `turns_needed` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from freehold.chats.values import Ending, Mark, Role, Turn
 from freehold.desktop.theme import Theme
 from freehold.desktop.transcript.answer import AnswerView, Live
+from freehold.desktop.transcript.branch import Branch
 from freehold.desktop.transcript.focus import announce, move_focus
 from freehold.desktop.transcript.heights import Heights, estimate
 from freehold.desktop.transcript.jump import JumpButton
-from freehold.desktop.transcript.looks import MARGIN, WIDEST, Looks
+from freehold.desktop.transcript.looks import Looks, column
 from freehold.desktop.transcript.question import QuestionView
 from freehold.desktop.transcript.reading import Reading
 from freehold.desktop.transcript.skeleton import draw_skeleton
+from freehold.desktop.transcript.stock import Stock, is_idle
 from freehold.desktop.transcript.turn import SIDE, TurnView
 
 _PATIENCE = 30  # milliseconds one layout may take before it leaves the rest to the next turn of the event loop
 _TICK = 33  # milliseconds between two paints of an answer that streams, at least
-_KEPT = 400  # turns whose words are kept
 _LONGEST_TICK = 1_000
 
 
 class TranscriptView(QAbstractScrollArea):
-    """Shows the branch in view of one chat, and lets its reader act on every turn."""
+    """Shows the branch in view of one chat, and lets its reader act on every turn.
+
+    Signals name turns by id: `sibling_asked` with the place (from 0) of the version that is wanted, `edit_asked` with
+    the new words. `link_asked` has a checked address; nothing is ever opened here. `announced` says what screen
+    readers are told.
+    """
 
     turns_needed = Signal(list)
     retry_asked = Signal(str)
@@ -51,18 +57,12 @@ class TranscriptView(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.verticalScrollBar().setSingleStep(24)
         self._looks = Looks()
-        self._marks: list[Mark] = []
-        self._places: dict[str, int] = {}
-        self._words: dict[str, Turn] = {}  # in the order they came: the oldest are forgotten first
-        self._asked: set[str] = set()
-        self._live: dict[str, Live] = {}
-        self._views: dict[str, TurnView] = {}
-        self._pool: dict[Role, list[TurnView]] = {Role.USER: [], Role.ASSISTANT: []}
-        self._stale: set[str] = set()  # turns in view whose height must be taken again
-        self._measured: set[str] = set()
-        self._fresh: set[str] = set()  # turns that stream and have words not shown yet
-        self._wanted: tuple[str, str] | None = None  # a turn to show, and words to mark in it
+        self._branch, self._views = Branch(), Stock(self._new_view)
         self._reading = Reading(Heights())
+        self._stale: set[str] = set()  # turns with a view whose height must be taken again
+        self._measured: set[str] = set()  # turns whose height is not an estimate
+        self._fresh: set[str] = set()  # answers that have words not shown yet
+        self._wanted: tuple[str, str] | None = None  # a turn to show, and words to mark in it
         self._is_setting = self._is_laying_out = False
         self._jump = JumpButton(self)
         self._jump.clicked.connect(self.go_to_end)
@@ -80,74 +80,66 @@ class TranscriptView(QAbstractScrollArea):
             super().show()
             return
         self._release(list(self._views))
-        self._marks = list(marks)
-        self._places = {mark.id: place for place, mark in enumerate(marks)}
-        self._live = {turn: live for turn, live in self._live.items() if turn in self._places}
-        self._fresh &= self._live.keys()
-        self._asked.clear()
+        self._branch.load(marks)
+        self._fresh.clear()
         self._wanted = None
         self._estimate_all()
-        if at in self._places:
+        if at in self._branch.places:
             self.scroll_to(at or "")
         else:
-            self._reading.follows = True
-            self._lay_out()
+            self.go_to_end()
 
     def provide(self, turns: Sequence[Turn]) -> None:
-        """The words that `turns_needed` asked for. A turn that is being written knows its words better."""
-        for turn in turns:
-            self._asked.discard(turn.id)
-            if turn.id not in self._live:
-                self._remember(turn)
+        """The words that `turns_needed` asked for."""
+        self._branch.provide(turns, self._views)
         self._lay_out()
 
     def append_question(self, turn: Turn) -> None:
         """A question was just asked, after the turn it answers to; what stood there is another branch now."""
-        self._append(turn, Role.USER)
-        self._reading.follows = True
-        self._lay_out()
+        self._append(turn)
+        self.go_to_end()
 
     def begin_answer(self, turn: Turn) -> None:
         """An answer is about to be written; `turn.text` is what there is of it so far."""
-        if turn.id not in self._places:
-            self._append(turn, Role.ASSISTANT)
+        if turn.id not in self._branch.places:
+            self._append(turn)
             self._reading.follows = True
         self._release([turn.id])
-        self._remember(turn)
-        self._live[turn.id] = Live(turn.text)
+        self._branch.remember(turn, self._views)
+        self._branch.live[turn.id] = Live(turn.text)
         self._lay_out()
 
     def set_notice(self, turn_id: str, text: str) -> None:
         """What is said in place of an answer until its first words come."""
-        if live := self._live.get(turn_id):
+        if live := self._branch.live.get(turn_id):
             live.notice = text
             self._has_news(turn_id)
 
     def add_words(self, turn_id: str, text: str) -> None:
         """More of an answer. Painted soon, with whatever else has come by then."""
-        if live := self._live.get(turn_id):
+        if live := self._branch.live.get(turn_id):
             live.text += text
             self._has_news(turn_id)
 
     def finish_answer(self, turn: Turn) -> None:
         """The answer is sealed: `turn` is what was saved."""
-        if turn.id not in self._places:
+        if turn.id not in self._branch.places:
             return
-        self._end(turn)
+        self._seal(turn)
         words = {Ending.BROKEN: self.tr("The answer was cut short"), Ending.STOPPED: self.tr("The answer was stopped")}
-        view = self._views.get(turn.id)
+        view = self._views.answer(turn.id)
         spoken = view.accessibleName() if view is not None else ""
         self._announce(f"{words.get(turn.ending or Ending.COMPLETE, self.tr('The answer is complete'))}. {spoken}")
 
     def fail(self, turn_id: str, title: str, advice: str, detail: str) -> None:
         """Say at an answer what went wrong; what there is of it stays."""
-        turn = self._words.get(turn_id)
-        if turn is None or turn_id not in self._places:
+        turn = self._branch.turn(turn_id)
+        if turn is None or turn_id not in self._branch.places:
             return
-        live = self._live.get(turn_id)
+        live = self._branch.live.get(turn_id)
         error = {"title": title, "advice": advice, "detail": detail}
         text = live.text if live is not None else turn.text
-        self._end(replace(turn, text=text, ending=Ending.BROKEN, error=error))
+        self._seal(replace(turn, text=text, ending=Ending.BROKEN, error=error))
         self._announce(f"{title}. {advice}")
 
     def set_theme(self, theme: Theme) -> None:
@@ -156,13 +148,12 @@ class TranscriptView(QAbstractScrollArea):
 
     def set_text_size(self, px: int) -> None:
         self._looks = Looks(self._looks.theme, px)
-        self._dress()
         self._estimate_all()
-        self._lay_out()
+        self._dress()
 
     def scroll_to(self, turn_id: str, highlight_text: str = "") -> None:
         """Bring a turn into sight, with a ground under `highlight_text` where it stands in it."""
-        place = self._places.get(turn_id)
+        place = self._branch.places.get(turn_id)
         if place is None:
             return
         for view in self._views.values():
@@ -183,55 +174,28 @@ class TranscriptView(QAbstractScrollArea):
     @property
     def waits_for_words(self) -> bool:
         """Turns in sight or near have been asked for and are not here yet."""
-        return bool(self._asked)
+        return self._branch.waits
 
     @property
     def is_settled(self) -> bool:
         """Nothing that is known is left to be shown."""
         return not (self._soon.isActive() or self._tick.isActive())
 
-    # Turns and their words.
+    # Turns that come, grow and end.
 
-    def _append(self, turn: Turn, role: Role) -> None:
-        siblings, after = 1, len(self._marks)
-        if turn.parent is not None:
-            after = self._places.get(turn.parent, after - 1) + 1
-        elif role is Role.USER:
-            after = 0  # another beginning
-        if after < len(self._marks):
-            siblings = self._marks[after].siblings + 1
-            self._cut(after)
-        self._places[turn.id] = len(self._marks)
-        self._marks.append(Mark(turn.id, role, len(turn.text), siblings - 1, siblings))
-        self._reading.heights.append(estimate(self._marks[-1], self._column()[1], self._looks.size))
-        self._remember(turn)
-
-    def _cut(self, kept: int) -> None:
-        gone = [mark.id for mark in self._marks[kept:]]
+    def _append(self, turn: Turn) -> None:
+        place, gone = self._branch.append(turn)
         self._release(gone)
-        for turn in gone:
-            del self._places[turn]
-            self._live.pop(turn, None)
-        del self._marks[kept:]
-        self._reading.heights.cut(kept)
+        self._reading.heights.cut(place)
+        self._reading.heights.append(estimate(self._branch.marks[place], self._column()[1], self._looks.size))
+        self._branch.remember(turn, self._views)
 
-    def _remember(self, turn: Turn) -> None:
-        self._words.pop(turn.id, None)
-        self._words[turn.id] = turn
-        if len(self._words) > _KEPT:
-            kept = self._views.keys() | self._live.keys() | {turn.id}
-            oldest = next(known for known in self._words if known not in kept)
-            del self._words[oldest]
-
-    def _end(self, turn: Turn) -> None:
-        place = self._places[turn.id]
-        self._live.pop(turn.id, None)
+    def _seal(self, turn: Turn) -> None:
         self._fresh.discard(turn.id)
-        self._remember(turn)
-        self._marks[place] = replace(self._marks[place], length=len(turn.text))
-        view = self._views.get(turn.id)
-        if isinstance(view, AnswerView):
-            view.finish(turn, self._marks[place])
+        mark = self._branch.seal(turn, self._views)
+        view = self._views.answer(turn.id)
+        if view is not None:
+            view.finish(turn, mark)
             self._stale.add(turn.id)
         self._lay_out()
 
@@ -244,24 +208,20 @@ class TranscriptView(QAbstractScrollArea):
         """Show the words that have come, and a slice more of long texts; never busier than a third of the time."""
         clock = QElapsedTimer()
         clock.start()
-        for turn_id, view in self._views.items():
-            if not isinstance(view, AnswerView):
-                continue
+        for turn, view in self._views.answers():
             if view.has_backlog:
                 view.work()
-                self._stale.add(turn_id)
-            if turn_id in self._fresh:
-                self._fresh.discard(turn_id)
+                self._stale.add(turn)
+            if turn in self._fresh:
+                self._fresh.discard(turn)
                 view.refresh()
-                self._stale.add(turn_id)
+                self._stale.add(turn)
+        self._fresh.clear()  # answers out of sight show their words when they are looked at
         if self._stale:
             self._lay_out()
         self._tick.setInterval(min(max(_TICK, 2 * clock.elapsed()), _LONGEST_TICK))
-        if self._fresh & self._views.keys() or self._has_backlog():
+        if self._views.has_backlog:
             self._tick.start()
-
-    def _has_backlog(self) -> bool:
-        return any(isinstance(view, AnswerView) and view.has_backlog for view in self._views.values())
 
     def _announce(self, words: str) -> None:
         announce(self, words)
@@ -270,18 +230,15 @@ class TranscriptView(QAbstractScrollArea):
     # Layout.
 
     def _column(self) -> tuple[int, int]:
-        """Where the column of text begins, and its width. The scroll bar does not move it."""
-        margin = MARGIN if self.width() >= 480 else 16
-        wide = max(160, min(WIDEST, self.width() - 2 * margin))
-        return max(0, (self.width() - wide) // 2), wide
+        return column(self.width())
 
     def _estimate_all(self) -> None:
-        wide, size = self._column()[1], self._looks.size
-        follows = self._reading.follows
-        top = self._reading.top
-        place = self._reading.at(top) if self._reading.heights else 0
-        self._reading = Reading(Heights(estimate(mark, wide, size) for mark in self._marks), self.viewport().height())
-        if not follows and place < len(self._marks):
+        """Heights anew, after the width or the size of text has changed or another branch has come."""
+        wide, size, marks = self._column()[1], self._looks.size, self._branch.marks
+        before = self._reading
+        place = before.at(before.top) if len(before.heights) else 0
+        self._reading = Reading(Heights(estimate(mark, wide, size) for mark in marks), self.viewport().height())
+        if not before.follows and place < len(marks):
             self._reading.go_to_turn(place)
         self._measured.clear()
         self._stale = set(self._views)
@@ -293,23 +250,24 @@ class TranscriptView(QAbstractScrollArea):
         self._is_laying_out = True
         try:
             self._reading.window = self.viewport().height()
-            clock = QElapsedTimer()
-            clock.start()
-            is_done = self._realise(clock)
+            is_done = self._realise()
             self._show_wanted()
             self._place_views()
-            self._ask_for_words()
         finally:
             self._is_laying_out = False
         if not is_done:
             self._soon.start()
-        if self._has_backlog() and not self._tick.isActive():
+        if self._views.has_backlog and not self._tick.isActive():
             self._tick.start()
         self.viewport().update()
+        if missing := self._branch.ask(self._places_within(self._reading.window)):
+            self.turns_needed.emit(missing)
 
-    def _realise(self, clock: QElapsedTimer) -> bool:
+    def _realise(self) -> bool:
         """Make views of the turns in sight, then of those near; whether time was enough for all."""
-        for margin in (0, self.viewport().height()):
+        clock = QElapsedTimer()
+        clock.start()
+        for margin in (0, self._reading.window):
             for _ in range(6):  # heights become known, and what is in sight changes with them
                 changed = False
                 for place in self._places_within(margin):
@@ -322,16 +280,20 @@ class TranscriptView(QAbstractScrollArea):
 
     def _places_within(self, margin: int) -> range:
         """The turns whose heights touch the window, `margin` pixels more above and below."""
-        if not self._marks:
+        if not self._branch.marks:
             return range(0)
         top = self._reading.top
         return range(self._reading.at(top - margin), self._reading.at(top + self._reading.window + margin) + 1)
 
     def _measure(self, place: int) -> bool:
-        """Have a view for the turn, of the right height; whether its height is news."""
-        mark = self._marks[place]
-        if mark.id not in self._views and not self._make_view(mark):
-            return False
+        """Have a view for the turn if its words are known, of the right height; whether its height is news."""
+        mark = self._branch.marks[place]
+        if mark.id not in self._views:
+            turn = self._branch.turn(mark.id)
+            if turn is None:
+                return False
+            self._views.bind(turn, mark, self._looks, self._branch.live.get(mark.id))
+            self._stale.add(mark.id)
         if mark.id not in self._stale:
             return False
         self._stale.discard(mark.id)
@@ -339,22 +301,6 @@ class TranscriptView(QAbstractScrollArea):
         was_estimate = mark.id not in self._measured
         self._measured.add(mark.id)
         return self._reading.set_height(place, high, was_estimate=was_estimate)
-
-    def _make_view(self, mark: Mark) -> bool:
-        """Bind a view to the turn if its words are here."""
-        turn = self._words.get(mark.id)
-        if turn is None:
-            return False
-        spare = self._pool[mark.role]
-        view = spare.pop() if spare else self._new_view(mark.role)
-        self._views[mark.id] = view
-        if isinstance(view, AnswerView):
-            view.bind(turn, mark, self._looks, self._live.get(mark.id))
-        elif isinstance(view, QuestionView):
-            view.bind(turn, mark, self._looks)
-        self._fresh.discard(mark.id)
-        self._stale.add(mark.id)
-        return True
 
     def _new_view(self, role: Role) -> TurnView:
         view: TurnView
@@ -373,21 +319,22 @@ class TranscriptView(QAbstractScrollArea):
         return view
 
     def _view_changed(self, view: TurnView) -> None:
-        if view.turn is not None and view.turn.id in self._views:
-            self._stale.add(view.turn.id)
-            if view is not self.focusWidget() and self._reading.follows:
-                # What the reader opened stays where it is; the end may move away.
-                self._reading.go_to(self._reading.top)
-                self._reading.follows = False
-            self._lay_out()
+        """The reader opened, closed or edits something: it stays where it is, and the end may move away."""
+        if view.turn is None or view.turn.id not in self._views:
+            return
+        self._stale.add(view.turn.id)
+        self._reading.go_to(self._reading.top)
+        self._reading.follows = False
+        self._lay_out()
+        self._reading.go_to(self._reading.top)
 
     def _place_views(self) -> None:
         left, wide = self._column()
         top, most = self._reading.top, self._reading.most
-        near = self._places_within(2 * self._reading.window)
-        self._release([turn for turn, view in self._views.items() if self._places[turn] not in near and _is_idle(view)])
+        near, places = self._places_within(2 * self._reading.window), self._branch.places
+        self._release([turn for turn, view in self._views.items() if places[turn] not in near and is_idle(view)])
         for turn, view in self._views.items():
-            place = self._places[turn]
+            place = places[turn]
             y = self._reading.turn_top(place) - top
             view.setGeometry(left - SIDE, y, wide + 2 * SIDE, self._reading.heights[place])
             if view.isHidden():
@@ -398,69 +345,39 @@ class TranscriptView(QAbstractScrollArea):
         bar.setRange(0, most)
         bar.setValue(top)
         self._is_setting = False
-        self._place_jump(is_away=top < most - 80)
+        self._jump.place(is_needed=top < most - 80)
 
-    def _place_jump(self, *, is_away: bool) -> None:
-        size = self._jump.sizeHint()
-        self._jump.setGeometry(
-            (self.width() - size.width()) // 2, self.height() - size.height() - 12, size.width(), size.height()
-        )
-        self._jump.setVisible(is_away)
-        if is_away:
-            self._jump.raise_()
-
-    def _release(self, turns: Iterable[str]) -> None:
-        for turn in turns:
-            view = self._views.pop(turn, None)
-            if view is None:
-                continue
-            if turn in self._live:
-                self._fresh.discard(turn)
-            role = Role.USER if isinstance(view, QuestionView) else Role.ASSISTANT
-            view.hide()
-            view.release()
-            self._stale.discard(turn)
-            self._pool[role].append(view)
-
-    def _ask_for_words(self) -> None:
-        near = self._places_within(self._reading.window)
-        missing = [self._marks[place].id for place in near]
-        missing = [turn for turn in missing if turn not in self._words and turn not in self._asked]
-        if missing:
-            self._asked.update(missing)
-            self.turns_needed.emit(missing)
+    def _release(self, turns: list[str]) -> None:
+        self._views.release(turns)
+        self._stale.difference_update(turns)
 
     def _show_wanted(self) -> None:
         """Once the turn that was asked for is here, mark the words in it and bring the first of them into sight."""
         if self._wanted is None:
             return
         turn, words = self._wanted
-        view = self._views.get(turn)
-        if view is None or turn in self._stale:
-            return
-        if isinstance(view, AnswerView) and view.has_backlog:
+        answer = self._views.answer(turn)
+        if turn not in self._views or turn in self._stale or (answer is not None and answer.has_backlog):
             return
         self._wanted = None
-        found = view.mark_words(words) if words else None
+        found = self._views[turn].mark_words(words) if words else None
         if found is not None and found.bottom() > self._reading.window * 2 // 3:
-            self._reading.go_to_turn(self._places[turn], found.top() - self._reading.window // 3)
+            self._reading.go_to_turn(self._branch.places[turn], found.top() - self._reading.window // 3)
+            self._soon.start()
 
     def _ensure_seen(self, place: QRect) -> None:
         """Scroll as little as it takes to see `place`, in the viewport's coordinates."""
-        window = self._reading.window
+        window, step = self._reading.window, 0
         if place.top() < 8:
             step = place.top() - 8
         elif place.bottom() > window - 8:
             step = min(place.bottom() - window + 8, place.top() - 8)
-        else:
-            return
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + step)
 
     def _dress(self) -> None:
         self.setStyleSheet(self._looks.sheet())
         self._jump.wear(self._looks)
-        for view in (*self._views.values(), *self._pool[Role.USER], *self._pool[Role.ASSISTANT]):
-            view.wear(self._looks)
+        self._views.wear(self._looks)
         self._stale.update(self._views)
         self._lay_out()
 
@@ -479,7 +396,7 @@ class TranscriptView(QAbstractScrollArea):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         if event.key() == Qt.Key.Key_Home:
-            self._reading.go_to_turn(0, -self._reading.turn_top(0))
+            self._reading.go_to(0)
             self._lay_out()
         elif event.key() == Qt.Key.Key_End:
             self.go_to_end()
@@ -487,41 +404,23 @@ class TranscriptView(QAbstractScrollArea):
             super().keyPressEvent(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's
-        window = self.viewport().rect()
-        turns = [self._views[mark.id] for mark in self._marks if mark.id in self._views]
-        if self.focusWidget() in (None, self) or not self._has_focus_inside():
+        turns = [self._views[mark.id] for mark in self._branch.marks if mark.id in self._views]
+        current = QApplication.focusWidget()
+        if current is None or not self.viewport().isAncestorOf(current):
+            window = self.viewport().rect()
             turns = [view for view in turns if view.geometry().intersects(window)]
         found = move_focus(self, turns, forward=forward)
         if found is not None and self.viewport().isAncestorOf(found):
             self._ensure_seen(QRect(found.mapTo(self.viewport(), QPoint(0, 0)), found.size()))
         return found is not None
 
-    def _has_focus_inside(self) -> bool:
-        from PySide6.QtWidgets import QApplication
-
-        current = QApplication.focusWidget()
-        return current is not None and self.viewport().isAncestorOf(current)
-
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), self._looks.colour("paper"))
         left, wide = self._column()
-        top = self._reading.top
         for place in self._places_within(0):
-            mark = self._marks[place]
+            mark = self._branch.marks[place]
             if mark.id not in self._views:
-                where = QRect(left, self._reading.turn_top(place) - top, wide, self._reading.heights[place])
+                y = self._reading.turn_top(place) - self._reading.top
+                where = QRect(left, y, wide, self._reading.heights[place])
                 draw_skeleton(painter, where, self._looks, is_question=mark.role is Role.USER)
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.EnabledChange:
-            self.viewport().update()
-
-
-def _is_idle(view: TurnView) -> bool:
-    """Nobody would miss it: it has no focus inside and nothing half written."""
-    if isinstance(view, QuestionView) and view.is_editing:
-        return False
-    current = view.window().focusWidget()
-    return current is None or not (current is view or view.isAncestorOf(current))
