@@ -53,6 +53,10 @@ class MemoryVault:
             raise WrongPassphrase
         self.state = "open"
 
+    @property
+    def is_open(self):
+        return self.state == "open"
+
     def lock(self):
         if self.state == "open":
             self.state = "locked"
@@ -106,6 +110,9 @@ class ChatBook(MemoryConversations):
     def recover(self):
         self.recovered += 1
         return []
+
+    def empty_trash(self, days):
+        return 0
 
     def outline(self, chat):
         marks = []

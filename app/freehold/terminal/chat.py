@@ -22,6 +22,7 @@ def chat(
     Ctrl-C stops an answer, Ctrl-D leaves, a backslash at the end of a line goes on in the next one, and /help lists
     what else can be typed. While it runs, other freehold commands on this profile are served by it.
     """
+    from freehold.terminal.idle import Idle
     from freehold.terminal.lines import lines_from
     from freehold.terminal.lockscreen import CAN_REPLACE, LockWatch, replace_process, wait_for_unlocking
     from freehold.terminal.repl import Repl
@@ -32,12 +33,14 @@ def chat(
     household = call.household() if locked else call.opened()
     if not (lines.is_person and CAN_REPLACE):
         household.holder.serve(served_commands(household))
+        Idle(household, lines.typed, None).start()
         return Repl(call, household, lines, chat).run()
     watch = LockWatch(household)
     watch.serve()
     if locked:
         wait_for_unlocking(call, lines)
     watch.was_locked = False
+    Idle(household, lines.typed, watch.lock).start()
     repl = Repl(call, household, lines, chat, lambda: watch.was_locked)
     code = repl.run()
     if watch.was_locked:

@@ -90,14 +90,14 @@ def delete(
     call = call_of(context)
     household = call.opened()
     chat = household.conversations.find(id)
-    if forever:
+    days = household.settings.whole("trash_days")
+    if forever or not days:
         household.conversations.erase(chat.id)
         words = "Erased for good."
     else:
         household.conversations.move_to_trash(chat.id)
-        days = household.settings.whole("trash_days")
         words = f"In the trash for {count(days, 'day')}; the window can bring it back."
-    call.output.result({"deleted": chat.id, "forever": forever}, words)
+    call.output.result({"deleted": chat.id, "forever": forever or not days}, words)
 
 
 @page.command("export", ("freehold chats export all-chats.json", "freehold chats export 0193f2ab heating.md"), "{file}")

@@ -24,6 +24,9 @@ class Lines(Protocol):
     def forget(self) -> None:
         """Drop the history: it is of this process's memory alone and must not outlive a lock."""
 
+    def typed(self) -> str:
+        """What stands in the line that is being typed, and which line it is; changes while somebody is there."""
+
 
 def lines_from(source: TextIO, output: Output) -> Lines:
     if source.isatty() and output.out_screen.is_terminal:
@@ -51,6 +54,9 @@ class PipedLines:
     def forget(self) -> None:
         return
 
+    def typed(self) -> str:
+        return ""
+
 
 class TypedLines:
     """Lines typed at a terminal, with GNU readline's editing where Python has it. No history file is ever written."""
@@ -58,11 +64,13 @@ class TypedLines:
     is_person = True
 
     def __init__(self) -> None:
+        self._number = 0
         self._readline = _readline()
         if self._readline is not None:
             self._readline.clear_history()
 
     def read(self, prompt: str, before: str = "") -> str:
+        self._number += 1
         readline = self._readline
         if readline is None or not before:
             return input(prompt)
@@ -80,6 +88,10 @@ class TypedLines:
     def forget(self) -> None:
         if self._readline is not None:
             self._readline.clear_history()
+
+    def typed(self) -> str:
+        line = self._readline.get_line_buffer() if self._readline is not None else ""
+        return f"{self._number} {line}"
 
 
 def _readline() -> ModuleType | None:

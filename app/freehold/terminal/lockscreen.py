@@ -40,13 +40,22 @@ class LockWatch:
         was_locked = self.was_locked
         self._handle(request, reply, stop)
         if self.was_locked and not was_locked:
-            # A real signal, since only that wakes a thread that waits for somebody to type.
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            _wake()
+
+    def lock(self) -> None:
+        """Lock on the chat's own wish, when it is idle."""
+        self._lock()
+        _wake()
 
     def _lock(self) -> None:
         self._house.engine.unload()
         self._house.vault.lock()
         self.was_locked = True
+
+
+def _wake() -> None:
+    """Interrupt the main thread with a real signal: only that wakes a thread that waits for somebody to type."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def replace_process(call: Call, chat: str | None) -> None:

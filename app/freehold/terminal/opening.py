@@ -40,7 +40,7 @@ class Opening(Protocol):
 
 
 def open_vault(call: Opening, household: Household) -> None:
-    """Make or unlock the vault where that is needed, and mend what a crash left unfinished.
+    """Make or unlock the vault where needed, mend what a crash left unfinished, empty the trash of what is due.
 
     Raises NeedsPassphrase, WrongPassphrase and the vault's own failures; VaultLocked or VaultMissing where another
     process holds the profile, since only its owner's explicit wish opens or makes a vault there.
@@ -55,6 +55,7 @@ def open_vault(call: Opening, household: Household) -> None:
     else:
         unlock(call, household.vault)
     household.conversations.recover()
+    household.conversations.empty_trash(household.settings.whole("trash_days"))
 
 
 def create(call: Opening, vault: Vault) -> None:
