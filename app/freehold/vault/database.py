@@ -16,7 +16,6 @@ from typing import Any
 from freehold.foundation.errors import DiskFull, FreeholdError, ProfileBusy, ProfileUnusable, VaultDamaged
 from freehold.foundation.paths import disk_error
 from freehold.vault.keys import subkey
-from freehold.vault.wal import check_log
 
 # Before the key: SQLCipher's own log would put lines on stderr. Its memory security stays off: it wipes what is freed
 # and forbids swapping, at five to ten times the cost of a search (measured); locking ends this process and frees all.
@@ -52,6 +51,8 @@ class Database:
         log = path.with_name(path.name + "-wal")
         ended_badly = _size(log) > 0  # a clean end removes the log
         if ended_badly:
+            from freehold.vault.wal import check_log  # numpy takes a while to import, and is needed after a crash only
+
             check_log(log)
         self._connection = self._connect(subkey(data_key, "database"))
         try:
