@@ -169,6 +169,15 @@ def test_a_start_can_be_ended_from_another_thread(misbehaving):
         link.call("echo", value=1)
 
 
+def test_a_start_that_ctrl_c_broke_off_leaves_no_half_started_worker(misbehaving):
+    link = misbehaving("import time; time.sleep(600)")
+    ctrl_c = threading.Timer(0.5, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    ctrl_c.start()
+    with pytest.raises(KeyboardInterrupt):
+        link.call("echo", value=1)
+    assert not link.is_running
+
+
 @pytest.mark.parametrize(
     "hello", ['{"hello": "test", "version": "0.0.0"}', '{"hello": "other", "version": "' + __version__ + '"}', "{}"]
 )

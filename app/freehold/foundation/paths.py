@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +73,8 @@ class Profile:
 
         A half-written vault header would otherwise keep a passphrase alive that was changed since.
         """
+        import shutil  # as with tempfile below
+
         for folder in (self.home, self.vault):
             for path in folder.glob(f".*{_UNFINISHED}"):
                 with suppress(OSError):
@@ -107,6 +107,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises DiskFull or ProfileUnusable; the old content is then untouched.
     """
+    import tempfile  # this module lies on the way to the window's first frame; tempfile costs it 8 ms
+
     temporary = ""
     try:
         # mkstemp opens with mode 0600 before any content is written.

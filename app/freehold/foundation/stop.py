@@ -8,7 +8,10 @@ from contextlib import ExitStack
 
 
 class Stop:
-    """Set once, from any thread; hooks run in the thread that sets it, or at once if it is set already."""
+    """Set once, from any thread; hooks run in the thread that sets it, or at once if it is set already.
+
+    It takes locks, so a signal handler must leave the setting to a thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

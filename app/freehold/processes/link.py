@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
-from freehold.foundation.errors import FreeholdError, WorkerSilent, WorkerStopped, from_wire
+from freehold.foundation.errors import WorkerSilent, WorkerStopped, from_wire
 from freehold.foundation.stop import Stop
 from freehold.processes.child import Child, Frames
 
@@ -166,7 +166,7 @@ class Link:
                 self._child = child
             try:
                 child.greet(self._starting)
-            except FreeholdError:
+            except BaseException:  # Ctrl-C too: what never said hello is not talked to later
                 self._drop(child)
                 child.end(0.0)
                 raise
