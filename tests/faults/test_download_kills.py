@@ -85,8 +85,8 @@ def test_an_app_killed_at_ninety_percent_goes_on_from_there(world):
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
-        pause.let_go()
     fetched = result_of(world.door.hub_file("maker/model", "model.gguf"))
+    pause.let_go()
     assert Path(fetched.path).read_bytes() == CONTENT
     asked = int(world.hub.gets()[-1]["range"].removeprefix("bytes=").rstrip("-"))
     assert asked >= 0.9 * len(CONTENT)
