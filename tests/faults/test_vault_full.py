@@ -111,6 +111,26 @@ def test_a_passphrase_that_could_not_be_changed_is_still_the_old_one(tmp_path, s
     safe.close()
 
 
+def test_an_upgrade_whose_header_cannot_be_written_still_opens(tmp_path):
+    class Room:
+        room = "garden"
+        MIGRATIONS = ("CREATE TABLE beds (name TEXT);",)
+
+        def __init__(self, database):
+            self.db = database
+
+    open_safe(tmp_path, (Room,)).close()
+    Room.MIGRATIONS = (*Room.MIGRATIONS, "CREATE TABLE paths (name TEXT);")
+    safe = Safe(profile_in(tmp_path), (Room,))
+    safe._change = lambda header: (_ for _ in ()).throw(DiskFull())
+    safe.unlock_raw(RAW_KEY)
+    assert safe.database.query("SELECT * FROM paths") == []
+    safe.close()
+    again = open_safe(tmp_path, (Room,))
+    assert again.status().schema == 2
+    again.close()
+
+
 def test_a_read_only_profile_is_said_to_be_one(tmp_path, small_disk):
     with opened(tmp_path):
         pass

@@ -73,6 +73,12 @@ def test_a_missing_copy_is_written_again(folder, safe, missing):
     assert (folder / "header.a").read_bytes() == (folder / "header.b").read_bytes()
 
 
+def test_what_a_crash_left_of_a_header_being_written_is_removed(folder, safe):
+    (folder / ".header.a.x8k2").write_bytes(b"an old slot")
+    safe.unlock_raw(RAW_KEY)
+    assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == []
+
+
 def test_a_database_without_any_header_is_damage_and_not_a_new_start(folder, safe):
     for name in headers.NAMES:
         (folder / name).unlink()

@@ -46,6 +46,15 @@ def write(folder: Path, header: Header, data_key: bytes) -> None:
             _log.warning("%s could not be brought up to date", path.name)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a crash left of half-written copies: they may hold slots that were since replaced."""
+    try:
+        for leftover in folder.glob(".header.*"):
+            leftover.unlink()
+    except OSError as error:
+        raise disk_error(error, folder) from error
+
+
 def read(folder: Path) -> list[tuple[Header, bytes]]:
     """The readable copies with their bytes, newest first; empty where there is no header at all.
 

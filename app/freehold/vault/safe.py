@@ -5,6 +5,7 @@ The data key is made here and never leaves this object but wrapped.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from freehold.foundation.errors import (
+    FreeholdError,
     KeyringUnavailable,
     NeedsPassphrase,
     UsageError,
@@ -32,6 +34,8 @@ from freehold.vault.values import Argon2Cost, Header, Slot, SlotKind, Status, ca
 
 DATABASE = "vault.db"
 _BEING_MADE = "vault.db.new"
+
+_log = logging.getLogger(__name__)
 
 
 class Safe:
@@ -192,10 +196,14 @@ class Safe:
         database, schema = self._upgraded(data_key)
         self.database, self._data_key, self._header = database, data_key, header
         self.rooms = {store.room: store(database) for store in self._classes}
-        if schema != header.schema:
-            self._change(replace(header, schema=schema))
-        else:
-            headers.write(self._folder, header, data_key)  # heals a copy that was damaged or left behind
+        try:
+            if schema != header.schema:
+                self._change(replace(header, schema=schema))
+            else:
+                headers.write(self._folder, header, data_key)
+            headers.sweep(self._folder)
+        except FreeholdError as error:
+            _log.warning("the header could not be mended: %s", error.code)  # it opened; the next unlock tries again
 
     def _upgraded(self, data_key: bytes) -> tuple[Database, int]:
         """The open database, at this program's schema. A copy is kept before anything is changed."""
