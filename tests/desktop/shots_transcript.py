@@ -1,7 +1,8 @@
-"""Screenshots of the transcript, to be looked at: python tests/desktop/shots_transcript.py FOLDER."""
+"""Screenshots of the transcript, to be looked at: python tests/desktop/shots_transcript.py FOLDER [SCALE]."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from freehold.chats.values import Context, Ending, Mark, Provenance, Role, Turn
 from freehold.desktop.theme import DARK, LIGHT
 from freehold.desktop.transcript.view import TranscriptView
 from support.qt import application, spin, until
+
+if len(sys.argv) > 2:
+    os.environ["QT_SCALE_FACTOR"] = sys.argv[2]
 
 MADE = Provenance(
     model="Qwen3 4B Instruct Q4_K_M", model_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",

@@ -378,6 +378,19 @@ def test_going_back_to_a_chat_that_is_still_answering_shows_what_came_meanwhile(
     qt.until(lambda: "So far, so good" in text_of(view))
 
 
+def test_an_answer_that_was_finished_while_another_chat_was_in_view_is_asked_for_again(qt, view):
+    asked = []
+    view.turns_needed.connect(asked.append)
+    first, half = question("q"), begun("a", "q", "Half")
+    shown(view, first)
+    view.begin_answer(half)
+    view.show([])
+    view.show(marks([first, half]))
+    assert asked[-1] == ["a"]
+    view.provide([answer("a", "Half and half", "q")])
+    qt.until(lambda: "Half and half" in text_of(view))
+
+
 def test_a_link_is_told_and_not_opened(qt, view):
     heard = []
     view.link_asked.connect(heard.append)

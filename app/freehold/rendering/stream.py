@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from threading import Thread
 from typing import Any
 
 from freehold.rendering.convert import Budget, Placed, blocks_from
+from freehold.rendering.highlight import tones
 from freehold.rendering.parser import parse
 from freehold.rendering.values import Block, Document
 
@@ -29,6 +32,12 @@ def render(text: str) -> Document:
     stream = StreamRenderer()
     stream.feed(text)
     return stream.finish()
+
+
+@cache
+def prepare() -> None:
+    """Import what rendering needs, on a thread of its own: the first answer should not wait for it."""
+    Thread(target=lambda: (render("x"), tones("x", "python")), name="prepare-rendering", daemon=True).start()
 
 
 class StreamRenderer:

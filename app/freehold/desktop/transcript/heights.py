@@ -61,10 +61,13 @@ class Heights:
         self._stale_from = len(self)
 
 
-def estimate(mark: Mark, width: int, text_size: int) -> int:
-    """About how high a turn will be, from its length alone: a proportional letter is about half as wide as high."""
-    wide = width if mark.role is Role.ASSISTANT else width * 3 // 4
-    letters = max(20, wide * 2 // text_size)
-    lines = 1 + mark.length // letters
-    around = 76 if mark.role is Role.ASSISTANT else 66
-    return around + round(lines * text_size * 1.6)
+def estimates(marks: Iterable[Mark], width: int, text_size: int) -> list[int]:
+    """About how high turns will be, from their lengths alone: a letter is about half as wide as its size."""
+    line, letters = text_size * 1.6, max(20, width * 2 // text_size)
+    narrow = max(20, letters * 3 // 4)
+    return [
+        76 + int((1 + mark.length // letters) * line)
+        if mark.role is Role.ASSISTANT
+        else 66 + int((1 + mark.length // narrow) * line)
+        for mark in marks
+    ]

@@ -17,7 +17,7 @@ from freehold.desktop.theme import Theme
 from freehold.desktop.transcript.answer import AnswerView, Live
 from freehold.desktop.transcript.branch import Branch
 from freehold.desktop.transcript.focus import announce, move_focus
-from freehold.desktop.transcript.heights import Heights, estimate
+from freehold.desktop.transcript.heights import Heights, estimates
 from freehold.desktop.transcript.jump import JumpButton
 from freehold.desktop.transcript.looks import Looks, column
 from freehold.desktop.transcript.question import QuestionView
@@ -25,6 +25,7 @@ from freehold.desktop.transcript.reading import Reading
 from freehold.desktop.transcript.skeleton import draw_skeleton
 from freehold.desktop.transcript.stock import Stock, is_idle
 from freehold.desktop.transcript.turn import SIDE, TurnView
+from freehold.rendering.stream import prepare
 
 _PATIENCE = 30  # milliseconds one layout may take before it leaves the rest to the next turn of the event loop
 _TICK = 33  # milliseconds between two paints of an answer that streams, at least
@@ -63,6 +64,7 @@ class TranscriptView(QAbstractScrollArea):
         self._measured: set[str] = set()  # turns whose height is not an estimate
         self._fresh: set[str] = set()  # answers that have words not shown yet
         self._wanted: tuple[str, str] | None = None  # a turn to show, and words to mark in it
+        self._wide = 0  # of the column, when heights were last estimated
         self._is_setting = self._is_laying_out = False
         self._jump = JumpButton(self)
         self._jump.clicked.connect(self.go_to_end)
@@ -71,6 +73,7 @@ class TranscriptView(QAbstractScrollArea):
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._lay_out)
         self._dress()
+        prepare()
 
     # What the page says.
 
@@ -187,7 +190,7 @@ class TranscriptView(QAbstractScrollArea):
         place, gone = self._branch.append(turn)
         self._release(gone)
         self._reading.heights.cut(place)
-        self._reading.heights.append(estimate(self._branch.marks[place], self._column()[1], self._looks.size))
+        self._reading.heights.append(estimates([self._branch.marks[place]], self._column()[1], self._looks.size)[0])
         self._branch.remember(turn, self._views)
 
     def _seal(self, turn: Turn) -> None:
@@ -235,9 +238,10 @@ class TranscriptView(QAbstractScrollArea):
     def _estimate_all(self) -> None:
         """Heights anew, after the width or the size of text has changed or another branch has come."""
         wide, size, marks = self._column()[1], self._looks.size, self._branch.marks
+        self._wide = wide
         before = self._reading
         place = before.at(before.top) if len(before.heights) else 0
-        self._reading = Reading(Heights(estimate(mark, wide, size) for mark in marks), self.viewport().height())
+        self._reading = Reading(Heights(estimates(marks, wide, size)), self.viewport().height())
         if not before.follows and place < len(marks):
             self._reading.go_to_turn(place)
         self._measured.clear()
@@ -390,7 +394,7 @@ class TranscriptView(QAbstractScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
-        if event.oldSize().width() != event.size().width():
+        if self._column()[1] != self._wide:
             self._estimate_all()
         self._lay_out()
 
