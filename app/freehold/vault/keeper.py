@@ -18,7 +18,7 @@ from freehold.foundation.errors import (
 )
 from freehold.foundation.ids import new_id
 from freehold.foundation.paths import Profile
-from freehold.foundation.settings import BY_NAME, Value
+from freehold.foundation.settings import BY_NAME
 from freehold.processes.link import Link
 from freehold.processes.spawn import spawn, worker_command
 from freehold.vault.keyring_worker import ENVIRONMENT
@@ -179,13 +179,13 @@ class Vault:
         self._open_again()
         return (yield from self._link.stream(op, silence=silence, **args))
 
-    def setting(self, name: str) -> Value:
-        """A private setting (foundation/settings.py), its default when it was never set or no longer fits."""
+    def setting(self, name: str) -> str:
+        """A private setting's words (foundation/settings.py); its default when it was never set or no longer fits."""
         setting = BY_NAME[name]
         try:
-            return setting.check(self.call("settings.get", name=name))
+            return str(setting.check(self.call("settings.get", name=name)))
         except UsageError:
-            return setting.default
+            return str(setting.default)
 
     def set_setting(self, name: str, value: object) -> None:
         """Raises UsageError for a name or value that the table does not allow."""
