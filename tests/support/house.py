@@ -36,6 +36,7 @@ DOORS = {
     "keyring": "vault",
     "cryptography": "vault",
     "httpx": "network",
+    "httpx2": "network",
     "huggingface_hub": "network",
     "PySide6": "desktop",
     "shiboken6": "desktop",
@@ -57,12 +58,12 @@ WAYS_OUT = {"urllib.request", "urllib3", "http.client", "requests", "aiohttp", "
 NEVER = {"pickle", "marshal", "shelve", "dill", "joblib"}
 # Slow to import, large in memory or able to reach secrets: imported by what runs in a worker, when it runs.
 LATE = {
-    "llama_cpp", "sqlcipher3", "keyring", "cryptography", "httpx", "huggingface_hub", "torch", "transformers",
+    "llama_cpp", "sqlcipher3", "keyring", "cryptography", "httpx", "httpx2", "huggingface_hub", "torch", "transformers",
     "sentence_transformers", "chromadb", "web3", "eth_account", "x402",
 }  # fmt: skip
 # What the window's or the terminal's own process must never hold.
 NOT_IN_THE_APP = (
-    "torch", "llama_cpp", "chromadb", "web3", "eth_account", "transformers", "sqlcipher3", "keyring", "httpx",
+    "torch", "llama_cpp", "chromadb", "web3", "eth_account", "transformers", "sqlcipher3", "keyring", "httpx", "httpx2",
     "huggingface_hub", "cryptography", "sentence_transformers",
 )  # fmt: skip
 
