@@ -230,6 +230,39 @@ def test_answers_a_crash_left_open_become_broken_and_keep_their_words(conversati
     assert (kept.ending, kept.text) == (Ending.BROKEN, "It was going to sa")
 
 
+def test_what_was_noted_of_an_answer_stays_known_when_a_crash_breaks_it(conversations):
+    chat = conversations.create()
+    question = conversations.ask(chat.id, "Hi", None)
+    answer = conversations.begin_answer(chat.id, question.id)
+    noted = Provenance(model="tiny", model_sha256="ab" * 32, sampler={"temperature": 0.5}, seed=7, notes=("Gently.",))
+    conversations.note(answer.id, noted)
+    conversations.extend(answer.id, "It was going to sa")
+    conversations.recover()
+    kept = conversations.turns([answer.id])[0]
+    assert (kept.ending, kept.text, kept.provenance) == (Ending.BROKEN, "It was going to sa", noted)
+
+
+def test_a_seal_replaces_what_was_noted_and_without_better_keeps_it(conversations):
+    chat = conversations.create()
+    question = conversations.ask(chat.id, "Hi", None)
+    first, second = Provenance(model="tiny", seed=7), Provenance(model="tiny", seed=7, tokens=3)
+    answer = conversations.begin_answer(chat.id, question.id)
+    conversations.note(answer.id, first)
+    assert conversations.seal(answer.id, Ending.COMPLETE, second).provenance == second
+    other = conversations.begin_answer(chat.id, question.id)
+    conversations.note(other.id, first)
+    assert conversations.seal(other.id, Ending.BROKEN).provenance == first
+
+
+def test_nothing_is_noted_of_what_is_finished(conversations):
+    chat = conversations.create()
+    question, answer = say(conversations, chat, "Hi", "Hello")
+    for turn in (question, answer):
+        with pytest.raises(UsageError):
+            conversations.note(turn.id, Provenance(model="other"))
+    assert conversations.turns([question.id, answer.id]) == [question, answer]
+
+
 def test_search_finds_all_words_and_the_last_may_be_unfinished(conversations):
     chat = conversations.create("t")
     wanted, _ = say(conversations, chat, "the quick brown fox", "jumps over the lazy dog")

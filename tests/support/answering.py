@@ -88,8 +88,13 @@ class MemoryConversations:
         self.saves.append(text)
         self.all_turns[turn] = replace(self.all_turns[turn], text=self.all_turns[turn].text + text)
 
+    def note(self, turn, provenance):
+        self.all_turns[turn] = replace(self.all_turns[turn], provenance=provenance)
+
     def seal(self, turn, ending, provenance, tokens=(), error=None):
-        sealed = replace(self.all_turns[turn], ending=ending, provenance=provenance, tokens=tuple(tokens), error=error)
+        open_one = self.all_turns[turn]
+        made = provenance or open_one.provenance
+        sealed = replace(open_one, ending=ending, provenance=made, tokens=tuple(tokens), error=error)
         self.all_turns[turn] = sealed
         return sealed
 

@@ -100,11 +100,15 @@ class MemoryConversations:
         one = self._unsealed(turn)
         self._turns[turn] = replace(one, text=one.text + storable(text))
 
+    def note(self, turn, provenance):
+        self._turns[turn] = replace(self._unsealed(turn), provenance=provenance)
+
     def seal(self, turn, ending, provenance=None, tokens=(), error=None, *, text=None):
         one = self._unsealed(turn)
+        made = provenance or one.provenance
         said = one.text if text is None else storable(text)
         self._turns[turn] = replace(
-            one, ending=ending, provenance=provenance, tokens=tuple(tokens), error=error, text=said
+            one, ending=ending, provenance=made, tokens=tuple(tokens), error=error, text=said
         )
         self._touch(one.chat)
         return self._turns[turn]

@@ -3,7 +3,7 @@
 import pytest
 
 from freehold.assistant.reply import Assistant, Wish
-from freehold.assistant.values import Answered, Asked, Began, LeftOut, Notice, Words
+from freehold.assistant.values import Answered, Asked, Began, LeftOut, Notice, Reading, Words
 from freehold.chats.values import Ending, Role
 from freehold.engine.values import LoadingStopped
 from freehold.foundation.errors import DiskFull, EngineStopped, ModelMissing, PromptTooLong
@@ -54,6 +54,19 @@ def test_an_answer_is_kept_with_its_ending_tokens_and_provenance(assistant_of, c
     assert (made.tokens, made.context.tokens, made.context.limit) == (2, 4, 100)
     assert made.sampler["temperature"] == 0.7
     assert made.notes == ("Loaded on the processor.",)
+
+
+def test_before_the_first_word_it_is_written_down_where_and_by_which_model_and_seed(assistant_of, conversations):
+    flow = assistant_of(ScriptedEngine("Good ", "day.")).reply("c", "Hello", Stop(), Wish(sampling={"seed": 7}))
+    while not isinstance(next(flow), Reading):
+        pass
+    unsealed = conversations.all_turns["t1"]
+    assert unsealed.ending is None, "a kill now would leave it so"
+    made = unsealed.provenance
+    assert (made.where, made.model, made.model_sha256, made.seed) == (("here",), "Tiny", MODEL.sha256, 7)
+    assert (made.context.tokens, made.context.limit, made.tokens) == (4, 100, 0)
+    assert made.notes == ("Loaded on the processor.",)
+    flow.close()
 
 
 def test_the_chat_takes_its_title_from_its_first_question(assistant_of, conversations):

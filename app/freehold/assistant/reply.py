@@ -29,6 +29,7 @@ from freehold.engine.values import (
     to_wire,
 )
 from freehold.foundation.errors import FreeholdError, PromptTooLong
+from freehold.foundation.settings import Value
 from freehold.foundation.stop import Stop
 
 
@@ -39,6 +40,7 @@ class Conversations(Extendable, Protocol):
     def branch(self, chat: str) -> list[Turn]: ...
     def ask(self, chat: str, text: str, parent: str | None) -> Turn: ...
     def begin_answer(self, chat: str, parent: str) -> Turn: ...
+    def note(self, turn: str, provenance: Provenance) -> None: ...
     def seal(
         self,
         turn: str,
@@ -78,7 +80,7 @@ class Settings(Protocol):
 
 
 class PrivateSettings(Protocol):
-    def setting(self, name: str) -> str: ...
+    def setting(self, name: str) -> Value: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,9 @@ class Assistant:
         prompt = yield from self._fit(chat, question, loaded, sampling, record)
         if stop.is_set():
             return Ending.STOPPED
+        made = record.provenance()
+        assert made is not None, "the record has begun"
+        self._conversations.note(answer, made)  # a kill of this process would leave no time for it
         steps = self._engine.generate(prompt.ids, sampling, stop, chat.id)
         while True:
             try:
@@ -221,7 +226,7 @@ class Assistant:
         turns = _path_to(question.id, self._conversations.branch(chat.id))
         dropped = start_from(turns, loaded.sha256, loaded.limit)
         shown = messages_from(turns[dropped:], loaded.sha256)
-        system = self._private.setting("system_prompt") if chat.system_prompt is None else chat.system_prompt
+        system = str(self._private.setting("system_prompt")) if chat.system_prompt is None else chat.system_prompt
         head = [Message("system", system)] if system.strip() else []
         limit = loaded.limit - reserve_for_answer(loaded.limit, sampling.max_tokens)
         prompt = self._engine.read([*head, *(one.message for one in shown)])

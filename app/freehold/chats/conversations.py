@@ -138,6 +138,10 @@ class Conversations:
         """Append to an answer that is being written. Raises UsageError once it is sealed."""
         self._vault.call("chats.extend", turn=turn, text=_sized(text))
 
+    def note(self, turn: str, provenance: Provenance) -> None:
+        """Keep how an answer is being made, before its first word. Raises UsageError once it is sealed."""
+        self._vault.call("chats.note", turn=turn, provenance=provenance.to_wire())
+
     def seal(
         self,
         turn: str,
@@ -148,7 +152,9 @@ class Conversations:
         *,
         text: str | None = None,
     ) -> Turn:
-        """End an answer for good. `tokens` are the ids it was made of; `text`, if given, replaces what was written."""
+        """End an answer for good. `tokens` are the ids it was made of; `text`, if given, replaces what was written,
+        and `provenance` what was noted.
+        """
         fields = self._vault.call(
             "chats.seal",
             turn=turn,

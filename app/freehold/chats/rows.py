@@ -109,6 +109,10 @@ def insert_turn(
     return int(seq)
 
 
+def note_provenance(execute: Execute, row: int, provenance: dict[str, Any]) -> None:
+    execute("UPDATE words SET provenance = ? WHERE turn = ?", _json(provenance), row)
+
+
 def seal_turn(execute: Execute, row: int, ending: str, words: Words) -> None:
     """Write an answer's last words and close it; only then can it be found."""
     execute(

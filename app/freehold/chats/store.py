@@ -19,6 +19,7 @@ from freehold.chats.rows import (
     insert_turn,
     make_findable,
     next_touch,
+    note_provenance,
     one,
     pages,
     path_to,
@@ -185,15 +186,24 @@ class ChatStore:
             execute("UPDATE words SET text = text || ? WHERE turn = ?", text, row)
             execute("UPDATE turns SET length = length + ? WHERE seq = ?", len(text), row)
 
+    def note(self, turn: str, provenance: dict[str, Any]) -> None:
+        """Keep beforehand how an answer is being made: should it be cut off, that is known of it."""
+        row = self._unsealed(turn)
+        with self._db.transaction() as execute:
+            note_provenance(execute, row, provenance)
+
     def seal(
         self, *, turn: str, ending: str, at: float, provenance: dict[str, Any] | None = None, tokens: str = "",
         error: dict[str, str] | None = None, text: str | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """End an answer: from here on it never changes. `tokens` are packed ids; `text` replaces what was written."""
+        """End an answer: from here on it never changes. `tokens` are packed ids; `text` replaces what was written,
+        `provenance` what was noted.
+        """
         row = self._unsealed(turn)
-        written = self._turn(row)["text"] if text is None else text
+        kept = self._turn(row)
+        words = Words(kept["text"] if text is None else text, provenance or kept["provenance"], tokens, error)
         with self._db.transaction() as execute:
-            seal_turn(execute, row, ending, Words(written, provenance, tokens, error))
+            seal_turn(execute, row, ending, words)
             execute(
                 "UPDATE chats SET updated = ?, touched = ? WHERE seq = (SELECT chat FROM turns WHERE seq = ?)",
                 at, next_touch(execute), row,
@@ -204,9 +214,9 @@ class ChatStore:
         """Seal answers that a crash left without an ending as broken; their ids."""
         rows = self._db.query("SELECT seq, id FROM turns WHERE role = 'assistant' AND ending IS NULL ORDER BY seq")
         for seq, _ in rows:
-            written = self._turn(seq)["text"]
+            kept = self._turn(seq)
             with self._db.transaction() as execute:
-                seal_turn(execute, seq, "broken", Words(written))
+                seal_turn(execute, seq, "broken", Words(kept["text"], kept["provenance"]))
         return [id for _, id in rows]
 
     def search(self, text: str, limit: int) -> list[dict[str, Any]]:

@@ -40,6 +40,12 @@ def _ending_words(ending: Ending | None) -> str:
     }[ending]
 
 
+def _speed_words(made: Provenance) -> str:
+    return _tr("{0} tokens, {1:.1f} a second, the first after {2:.1f} s").format(
+        count_words(made.tokens), made.tokens_per_s, made.first_token_s
+    )
+
+
 def _provenance_words(made: Provenance) -> dict[str, str]:
     here = all(place == "here" for place in made.where)
     context = made.context
@@ -50,9 +56,7 @@ def _provenance_words(made: Provenance) -> dict[str, str]:
         _tr("Made"): _tr("on this computer") if here else ", ".join(made.where),
         _tr("Model"): made.model,
         _tr("Model's SHA-256"): made.model_sha256,
-        _tr("Speed"): _tr("{0} tokens, {1:.1f} a second, the first after {2:.1f} s").format(
-            count_words(made.tokens), made.tokens_per_s, made.first_token_s
-        ),
+        _tr("Speed"): _speed_words(made) if made.tokens else "",
         _tr("Context read"): _tr("{0} of {1} tokens").format(count_words(context.tokens), count_words(context.limit)),
         _tr("Left out"): left_out,
         _tr("Sampling"): sampler,

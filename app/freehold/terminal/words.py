@@ -75,7 +75,8 @@ def provenance_line(made: Provenance) -> str:
     parts = [f"{place} by {made.model} ({made.model_sha256[:12]})" if made.model else place]
     if made.tokens_per_s:
         parts.append(f"{made.tokens_per_s:.0f} tok/s")
-    parts.append(count(made.tokens, "token"))
+    if made.tokens:  # unknown of an answer that was broken off
+        parts.append(count(made.tokens, "token"))
     left_out = made.context.dropped_turns
     parts.append(f"{count(left_out, 'turn')} left out" if left_out else "saw everything")
     return ", ".join(parts)
