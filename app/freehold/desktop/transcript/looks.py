@@ -19,6 +19,7 @@ _SHEET = Template("""
 #transcript QTextBrowser, #transcript QPlainTextEdit { background: transparent; border: 0; padding: 0; margin: 0;
   color: $ink; selection-background-color: $selection; selection-color: $ink; }
 #transcript QTextBrowser[tone="muted"] { color: $muted; }
+#transcript QPushButton { font-weight: 400; }
 #transcript QPlainTextEdit#editor { background: $card; border: 1px solid $muted; border-radius: 10px;
   padding: 8px 10px; }
 #transcript QScrollBar:horizontal { background: transparent; height: 8px; margin: 0; }
