@@ -6,10 +6,18 @@ import subprocess
 import sys
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QComboBox, QLineEdit, QPlainTextEdit, QProgressBar
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QWidget,
+)
 
 from freehold.desktop.actions import DEEDS
 from freehold.desktop.appearance import palette_for
@@ -168,6 +176,33 @@ def test_another_start_raises_the_window(desk):
     desk.shell.raise_wanted.emit()
     desk.qt.spin(0.05)
     assert not desk.window.isMinimized()
+
+
+class Flashes(QObject):
+    """Notes every window that is shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.seen.append(watched)
+        return False
+
+
+@pytest.mark.parametrize("state", ["open", "new", "locked"])
+def test_no_part_of_the_window_flashes_up_as_a_window_of_its_own(qt, tmp_path, state):
+    flashes = Flashes()
+    qt.app.installEventFilter(flashes)
+    desk = Desk(qt, tmp_path, vault=FakeVault(state)).start()
+    if state == "open":
+        desk.ask("hello")
+        for page in ("models", "settings", "trash", "chat-settings", "palette"):
+            desk.do(page)
+    qt.app.removeEventFilter(flashes)
+    assert flashes.seen == [desk.window]
+    desk.close()
 
 
 def test_closing_ends_the_household(qt, tmp_path):

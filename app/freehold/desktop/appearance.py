@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QApplication
 from freehold.desktop.theme import TEXT_FAMILY, Theme, theme_for
 from freehold.foundation.paths import resources
 
-_FIRST_FACES = ("Inter-Regular.otf", "Inter-Medium.otf", "Inter-SemiBold.otf", "Inter-Bold.otf")
+_FIRST_FACES = ("Inter-Regular.otf", "Inter-Medium.otf", "Inter-SemiBold.otf")
 _LATER_FACES = (
-    "Inter-Italic.otf", "Inter-BoldItalic.otf", "JetBrainsMono-Regular.ttf", "JetBrainsMono-Bold.ttf",
+    "Inter-Bold.otf", "Inter-Italic.otf", "Inter-BoldItalic.otf", "JetBrainsMono-Regular.ttf", "JetBrainsMono-Bold.ttf",
 )  # fmt: skip
 _USUAL_POINTS = 11.0  # what desktops set when nobody asked for larger text
 

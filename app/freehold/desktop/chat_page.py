@@ -10,8 +10,9 @@ from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from freehold.desktop.composer import Composer
-from freehold.desktop.icons import Mark, icon
-from freehold.desktop.pieces import Elided, Pill, Trouble, button, column, frame, label, row
+from freehold.desktop.controls import Trouble
+from freehold.desktop.icons import icon
+from freehold.desktop.pieces import Elided, Mark, Pill, button, column, frame, label, row
 from freehold.desktop.theme import Theme
 from freehold.desktop.words import left_out_words, meter_words
 

@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
-from freehold.desktop.pieces import Pill, Trouble, button, column, frame, label, row
+from freehold.desktop.controls import Trouble
+from freehold.desktop.pieces import Pill, button, column, frame, label, row
 
 MOST_LINES = 10
 DRAFT_MS = 400

@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from freehold.desktop.choices import ChoiceCard, group_of
-from freehold.desktop.icons import Mark
+from freehold.desktop.controls import Trouble
 from freehold.desktop.model_row import fact_words
 from freehold.desktop.passphrase import NewPassphrase
-from freehold.desktop.pieces import Trouble, button, column, label, row
+from freehold.desktop.pieces import Mark, button, column, label, row
 from freehold.desktop.recovery_code import RecoveryCode
 from freehold.desktop.words import size_words
 from freehold.engine.values import Model

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
-from PySide6.QtWidgets import QApplication, QWidget
 
 _SCALES = (1.0, 2.0, 3.0)
 
@@ -21,18 +20,6 @@ def draw_mark(painter: QPainter, place: QRectF, colour: QColor, hole: QColor) ->
     painter.setBrush(hole)
     inset = side * 5 / 18
     painter.drawRoundedRect(place.adjusted(inset, inset, -inset, -inset), side / 9, side / 9)
-
-
-class Mark(QWidget):
-    """The app's mark, `side` pixels wide, in the colours of the palette."""
-
-    def __init__(self, side: int = 18) -> None:
-        super().__init__()
-        self.setFixedSize(side, side)
-
-    def paintEvent(self, _event: object) -> None:  # noqa: N802 - Qt's name
-        palette = QApplication.palette()
-        draw_mark(QPainter(self), QRectF(self.rect()), palette.accent().color(), palette.window().color())
 
 
 def window_icon(colour: str, hole: str) -> QIcon:

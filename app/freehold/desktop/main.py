@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from freehold.desktop.appearance import Appearance, load_first_fonts
-from freehold.desktop.bridge import Bridge
 from freehold.desktop.platform_check import platform_order
 from freehold.desktop.window import Window
 from freehold.foundation.errors import FreeholdError
@@ -19,6 +18,7 @@ from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
 
 if TYPE_CHECKING:
+    from freehold.desktop.bridge import Bridge
     from freehold.desktop.needs import Household
     from freehold.desktop.shell import Shell
 
@@ -47,8 +47,7 @@ def run(
     appearance = Appearance(app)
     settings = SettingsFile(profile.settings)
     appearance.wish(settings.text("theme"), settings.whole("text_size"))
-    window = Window(_make_transcript)
-    window.dress(appearance.theme, appearance.text_size)
+    window = Window(_make_transcript, appearance.theme, appearance.text_size)
     appearance.changed.connect(window.dress)
     opening = Opening(window, appearance, lambda: build(profile), claim)
     window.painted.connect(painted)
@@ -74,17 +73,22 @@ class Opening(QObject):
     ) -> None:
         super().__init__()
         self._window, self._appearance, self._build, self._claim = window, appearance, build, claim
-        self._bridge = Bridge()
+        self._bridge: Bridge | None = None
         self.shell: Shell | None = None
         self._raise_wanted.connect(window.raise_to_front)
 
     def start(self) -> None:
+        """After the first frame: the rest of the window, then everything that is slow, on a thread."""
+        from freehold.desktop.bridge import Bridge
+
+        self._window.furnish()
+        self._bridge = Bridge()
         self._bridge.run(lambda _stop: self._open(), done=self._opened, failed=self._failed)
 
     def close(self) -> None:
         if self.shell is not None:
             self.shell.close()
-        else:
+        elif self._bridge is not None:
             self._bridge.close(1.0)
 
     def _open(self) -> Household | None:
@@ -100,6 +104,7 @@ class Opening(QObject):
             return
         from freehold.desktop.shell import Shell
 
+        assert self._bridge is not None
         self.shell = Shell(household, self._window, self._appearance, self._bridge)
         self.shell.start()
 

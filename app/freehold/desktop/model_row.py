@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from freehold.desktop.pieces import Pill, Trouble, button, column, label, row
+from freehold.desktop.controls import Trouble
+from freehold.desktop.pieces import Pill, button, column, label, row
 from freehold.desktop.words import count_words, parameters_words, size_words, time_left_words
 from freehold.engine.values import Model
 from freehold.foundation.errors import FreeholdError
@@ -91,7 +92,8 @@ class ModelRow(QWidget):
         for one in (self._inspect, self._remove, self._use, self._get, self._pause):
             head.addWidget(one)
         words = label(model.words, "muted", wraps=True)
-        words.setVisible(bool(model.words))
+        if not model.words:
+            words.hide()
         facts = label(fact_words(model), "note", wraps=True)
         layout = column(head, words, facts, spacing=4, margins=(0, 12, 0, 12))
         layout.addSpacing(6)

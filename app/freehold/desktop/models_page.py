@@ -9,8 +9,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from freehold.desktop.chat_page import SidePanel, facts_panel
+from freehold.desktop.controls import Trouble
 from freehold.desktop.model_row import ModelRow
-from freehold.desktop.pieces import Trouble, button, column, frame, label, line, row
+from freehold.desktop.pieces import button, column, frame, label, line, row
 from freehold.engine.values import Model
 from freehold.foundation.errors import FreeholdError
 

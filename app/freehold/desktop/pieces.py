@@ -1,16 +1,15 @@
-"""Small things every page is made of: labels, buttons, dots, pills, cards, switches, trouble in place."""
+"""Small things every page is made of: labels, buttons, rows and columns, surfaces, dots, pills.
+
+Kept free of what the first frame does not need: each Qt class costs time when it is first named.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
-    QButtonGroup,
-    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,8 +19,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-
-from freehold.foundation.errors import FreeholdError
 
 
 def label(text: str = "", kind: str = "", *, wraps: bool = False, selectable: bool = False) -> QLabel:
@@ -123,6 +120,20 @@ class Dot(QFrame):
         set_tone(self, tone)
 
 
+class Mark(QFrame):
+    """The app's mark, `side` pixels wide: a rounded square with a room in it. Looks are in the style sheet."""
+
+    def __init__(self, side: int = 18) -> None:
+        super().__init__()
+        self.setProperty("kind", "mark")
+        self.setFixedSize(side, side)
+        inset = round(side * 5 / 18)
+        self._room = frame("room")
+        self.setLayout(row(self._room, margins=(inset, inset, inset, inset)))
+        self.setStyleSheet(f"QFrame[kind='mark'] {{ border-radius: {side // 4}px }}"
+                           f"QFrame[kind='room'] {{ border-radius: {max(1, side // 9)}px }}")  # fmt: skip
+
+
 class Pill(QFrame):
     """A word in a rounded field, with a dot when it says where words are."""
 
@@ -131,7 +142,8 @@ class Pill(QFrame):
         self.setProperty("kind", "pill")
         self.setProperty("tone", tone)
         self._dot, self._text = Dot(tone), label(text)
-        self._dot.setVisible(dot)
+        if not dot:
+            self._dot.hide()
         self.setLayout(row(self._dot, self._text, margins=(10, 0, 10, 0)))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(text)
@@ -205,118 +217,10 @@ def shortcut_words(shortcut: str) -> str:
     return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
 
 
-class Switch(QCheckBox):
-    """On or off, as a sliding knob. Says its title and state to a screen reader as a check box."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__()
-        self.setAccessibleName(title)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFixedSize(40, 24)
-
-    def hitButton(self, place: object) -> bool:  # noqa: N802, ARG002 - Qt's name; the whole widget is the button
-        return True
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        palette = QApplication.palette()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ink = palette.text().color() if self.isChecked() else palette.placeholderText().color()
-        if not self.isEnabled():
-            ink = palette.mid().color()
-        track = QRectF(2, 3, 36, 18)
-        painter.setPen(QPen(ink, 1.5))
-        painter.setBrush(ink if self.isChecked() else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(track, 9, 9)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.window().color() if self.isChecked() else ink)
-        painter.drawEllipse(QRectF(22 if self.isChecked() else 6, 6, 12, 12))
-        if self.hasFocus():
-            painter.setPen(QPen(palette.text().color(), 1.0, Qt.PenStyle.DotLine))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(0.5, 0.5, 39, 23), 11, 11)
-
-
-class Segments(QWidget):
-    """One of a few choices, all of them in view."""
-
-    chosen = Signal(str)
-
-    def __init__(self, title: str, choices: Sequence[tuple[str, str]]) -> None:
-        super().__init__()
-        self.setAccessibleName(title)
-        self._group = QButtonGroup(self)
-        self._buttons: dict[str, QPushButton] = {}
-        layout = row(spacing=0)
-        for index, (value, text) in enumerate(choices):
-            one = button(text, "segment", words=f"{title}: {text}")
-            one.setCheckable(True)
-            one.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            one.setProperty("place", {0: "first", len(choices) - 1: "last"}.get(index, "middle"))
-            self._group.addButton(one)
-            self._buttons[value] = one
-            layout.addWidget(one)
-        layout.addStretch(1)
-        self.setLayout(layout)
-        self._group.buttonClicked.connect(self._tell)
-
-    def set_value(self, value: str) -> None:
-        if value in self._buttons:
-            self._buttons[value].setChecked(True)
-
-    def _tell(self, clicked: QAbstractButton) -> None:
-        self.chosen.emit(next(value for value, one in self._buttons.items() if one is clicked))
-
-
-class Trouble(QFrame):
-    """A failure shown where it happened: what, what now, and the technical words on request."""
-
-    acted = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("kind", "trouble")
-        self._title, self._advice = label("", "heading", wraps=True), label("", "muted", wraps=True)
-        self._title.setProperty("tone", "failed")
-        self._detail = label("", "smallcode", wraps=True, selectable=True)
-        self._act = button("", "small")
-        self._more = button(self.tr("Details"), "plain")
-        self._more.setCheckable(True)
-        self._more.toggled.connect(self._detail.setVisible)
-        self._act.clicked.connect(self.acted)
-        self.setLayout(
-            column(self._title, self._advice, self._detail, row(self._act, self._more, None), spacing=4,
-                   margins=(12, 10, 12, 10))
-        )  # fmt: skip
-        self.hide()
-
-    def show_error(self, error: FreeholdError, act: str = "") -> None:
-        """`act` is the word on the button that tries again; empty for none."""
-        detail = error.detail if error.detail != error.title else ""
-        self.show_words(error.title, error.next_step, detail, act)
-
-    def show_words(self, title: str, advice: str, detail: str = "", act: str = "") -> None:
-        self._title.setText(title)
-        self._advice.setText(advice)
-        self._detail.setText(detail)
-        self._detail.hide()
-        self._more.setChecked(False)
-        self._more.setVisible(bool(detail))
-        self._act.setText(act)
-        self._act.setAccessibleName(act)
-        self._act.setVisible(bool(act))
-        self.setAccessibleName(f"{title}. {advice}")
-        self.show()
-        announce(self, f"{title}. {advice}")
-
-    def clear(self) -> None:
-        self.hide()
-
-
 def announce(widget: QWidget, text: str) -> None:
     """Have a screen reader say `text` now, politely."""
+    from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # 5 ms that a first frame need not wait for
+
     if not QAccessible.isActive():
         return
-    from PySide6.QtGui import QAccessibleAnnouncementEvent
-
     QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, text))

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from freehold.foundation.errors import DisplayMissing
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """A shared library that Qt links to, and the package that carries it."""
 
     soname: str
@@ -120,8 +118,11 @@ def x_server_answers(display: str) -> bool:
     return True
 
 
-def install_command(missing: Iterable[Library], finds: Callable[[str], object] = shutil.which) -> str:
+def install_command(missing: Iterable[Library], finds: Callable[[str], object] | None = None) -> str:
     """The command that installs what carries `missing`, for the package tool that is here."""
+    import shutil  # only where something is missing: the way to a first frame is short
+
+    finds = finds or shutil.which
     for tool, command, kind in (
         ("apt-get", "sudo apt-get install", "debian"),
         ("dnf", "sudo dnf install", "fedora"),

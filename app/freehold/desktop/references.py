@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import platform
 import sys
 
 _ENOUGH = 1 << 40
@@ -16,7 +15,7 @@ def hold_constants() -> None:
     aborts ("deallocating None"): measured, after some thousand signals. From Python 3.12 on these three are immortal
     and nothing happens; 6.11.3 is right everywhere. May go when 6.12.0 is excluded and no such release is left.
     """
-    if sys.version_info >= (3, 12) or platform.python_implementation() != "CPython":
+    if sys.version_info >= (3, 12) or sys.implementation.name != "cpython":
         return
     for one in (None, True, False):
         # A reference count is the first word of an object. Python itself adds under the same lock that we hold.

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from freehold.desktop.controls import Segments, Switch
 from freehold.desktop.number_field import FractionField, WholeField, number_field, put_number
-from freehold.desktop.pieces import Segments, Switch, button, column, label, row
+from freehold.desktop.pieces import button, column, label, row
 from freehold.foundation.settings import Setting, Value
 
 _TYPING_MS = 500

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QWidget
 
+from freehold.desktop.controls import Trouble
 from freehold.desktop.ledger_card import LedgerCard
-from freehold.desktop.pieces import Trouble, column, label, row
+from freehold.desktop.pieces import column, label, row
 from freehold.desktop.setting_row import SettingRow
 from freehold.desktop.vault_card import VaultCard, card_of, labelled_card
 from freehold.foundation.settings import SETTINGS, Value

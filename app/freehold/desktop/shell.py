@@ -34,6 +34,7 @@ class Shell(QObject):
 
     def __init__(self, household: Household, window: Window, appearance: Appearance, bridge: Bridge) -> None:
         super().__init__()
+        window.furnish()
         self._household, self._window, self._appearance, self._bridge = household, window, appearance, bridge
         self._chat = ChatController(household, bridge, window.chat)
         self._chats = ChatsController(household, bridge, window, self._chat)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QSizePolicy
+from typing import TYPE_CHECKING
 
-from freehold.desktop.chats_list import ChatsView
-from freehold.desktop.icons import Mark
-from freehold.desktop.pieces import Dot, Elided, HintButton, column, label, line, row
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QSizePolicy, QWidget
+
+from freehold.desktop.pieces import Dot, Elided, HintButton, Mark, column, label, line, row
+
+if TYPE_CHECKING:
+    from freehold.desktop.chats_list import ChatsView
 
 WIDTH = 256
 
@@ -52,7 +55,8 @@ class Sidebar(QFrame):
         super().__init__()
         self.setObjectName("sidebar")
         self.setFixedWidth(WIDTH)
-        self.chats = ChatsView()
+        self._chats: ChatsView | None = None
+        self._room = QWidget()  # where the list comes to stand
         self._pages = {
             "models": PageButton(self.tr("Models")),
             "trash": PageButton(self.tr("Trash")),
@@ -72,11 +76,30 @@ class Sidebar(QFrame):
     def _lay_out(self) -> None:
         brand = row(Mark(), label("Freehold", "brand"), None, margins=(6, 6, 0, 6))
         layout = column(brand, self._new, self._search, 8, margins=(12, 10, 12, 8))
-        layout.addWidget(self.chats, 1)
+        layout.addWidget(self._room, 1)
         layout.addWidget(line())
         pages = column(*self._pages.values(), spacing=0, margins=(0, 4, 0, 0))
         layout.addLayout(pages)
         self.setLayout(layout)
+
+    def furnish(self) -> None:
+        """Make the list of chats, which the first frame can do without."""
+        if self._chats is not None:
+            return
+
+        from freehold.desktop.chats_list import ChatsView
+
+        self._chats = ChatsView()
+        layout = self.layout()
+        assert layout is not None
+        layout.replaceWidget(self._room, self._chats)
+        self._room.deleteLater()
+
+    @property
+    def chats(self) -> ChatsView:
+        """The list, once the side bar is furnished."""
+        assert self._chats is not None
+        return self._chats
 
     def show_page(self, page: str) -> None:
         """Mark the page in view; "chat" marks none, the list does that."""

@@ -10,7 +10,7 @@ from freehold.foundation.paths import resources
 _TEXT = """
 QLabel { color: $ink; background: transparent; border: 0; }
 QLabel[kind="title"] { font-size: ${title}px; font-weight: 600; }
-QLabel[kind="brand"] { font-size: ${mark}px; font-weight: 700; }
+QLabel[kind="brand"] { font-size: ${mark}px; font-weight: 600; }
 QLabel[kind="heading"] { font-weight: 600; }
 QLabel[kind="muted"] { color: $muted; }
 QLabel[kind="note"] { color: $muted; font-size: ${note}px; }
@@ -44,6 +44,8 @@ QFrame[kind="line"] { background: $line; border: 0; min-height: 1px; max-height:
 QFrame[kind="strip"] { background: $selected; border: 0; border-radius: 8px; }
 QFrame[kind="trouble"] { background: $card; border: 1px solid $failed; border-radius: 8px; }
 QFrame[kind="secretbox"] { background: $paper; border: 1px dashed $muted; border-radius: 8px; }
+QFrame[kind="mark"] { background: $here; border: 0; }
+QFrame[kind="room"] { background: $paper; border: 0; }
 QFrame[kind="dot"] { background: $muted; border: 0; border-radius: 4px; }
 QFrame[kind="dot"][tone="here"] { background: $here; }
 QFrame[kind="dot"][tone="away"] { background: $away; }

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from freehold.desktop.icons import Mark
-from freehold.desktop.pieces import Trouble, button, column, frame, label, row
+from freehold.desktop.controls import Trouble
+from freehold.desktop.pieces import Mark, button, column, frame, label, row
 from freehold.foundation.errors import FreeholdError
 
 WIDTH = 400
@@ -52,7 +52,8 @@ class UnlockPage(QWidget):
         self._unlock = button(self.tr("Unlock"), "primary")
         self._other = button("", "plain")
         self._keyring = button(self.tr("Unlock with this computer's keyring"))
-        self._keyring.setVisible("keyring" in self._slots)
+        if "keyring" not in self._slots:
+            self._keyring.hide()
         self._words = label("", "muted", wraps=True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.trouble = Trouble()

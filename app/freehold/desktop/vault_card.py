@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
+from freehold.desktop.controls import Trouble
 from freehold.desktop.passphrase import NewPassphrase
-from freehold.desktop.pieces import Trouble, button, column, frame, label, line, row
+from freehold.desktop.pieces import button, column, frame, label, line, row
 from freehold.desktop.recovery_code import RecoveryCode
 from freehold.desktop.words import size_words
 from freehold.foundation.errors import FreeholdError

@@ -9,19 +9,17 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from freehold.desktop.actions import make_actions
-from freehold.desktop.chat_page import ChatPage
-from freehold.desktop.icons import window_icon
 from freehold.desktop.pieces import column, row
 from freehold.desktop.sidebar import Sidebar
 from freehold.desktop.status_bar import StatusBar
 from freehold.desktop.stylesheet import stylesheet
-from freehold.desktop.theme import Theme
-from freehold.desktop.toasts import Toast
+from freehold.desktop.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
+    from freehold.desktop.chat_page import ChatPage
     from freehold.desktop.link_panel import LinkPanel
     from freehold.desktop.palette import CommandPalette
+    from freehold.desktop.toasts import Toast
     from freehold.desktop.trash_page import TrashPage
 
 NARROW = 760  # below this the chat list hides by itself
@@ -34,29 +32,29 @@ class Window(QWidget):
     closing = Signal()
     touched = Signal()
 
-    def __init__(self, make_transcript: Callable[[], QWidget]) -> None:
+    def __init__(self, make_transcript: Callable[[], QWidget], theme: Theme = LIGHT, text_size: int = 14) -> None:
         super().__init__()
         self.setObjectName("window")
+        self._theme, self._text_size = theme, text_size
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Freehold")
         self.setMinimumSize(560, 380)
         self.sidebar, self.status = Sidebar(), StatusBar()
-        self.chat = ChatPage(make_transcript)
-        self.actions_by_name: Mapping[str, QAction] = make_actions(self)
+        self.actions_by_name: Mapping[str, QAction] = {}
+        self._make_transcript = make_transcript
+        self._chat: ChatPage | None = None
         self._pages = QStackedWidget()
-        self._pages.addWidget(self.chat)
-        self._named: dict[str, QWidget] = {"chat": self.chat}
+        self._named: dict[str, QWidget] = {}
         self._page = "chat"
         self._whole = QStackedWidget()
         self._entry: QWidget | None = None
         self._has_painted = False
         self._wants_sidebar = True
         self._lay_out()
-        self.toast = Toast(self, self._pages)
-        self._theme: Theme | None = None
-        self._sheet: tuple[Theme, int] | None = None
         self._palette: CommandPalette | None = None
         self._link: LinkPanel | None = None
+        self._toast: Toast | None = None
+        self._dress()
 
     def _lay_out(self) -> None:
         upper = row(spacing=0)
@@ -95,7 +93,8 @@ class Window(QWidget):
         self._entry = entry
         self._whole.addWidget(entry)
         self._whole.setCurrentWidget(entry)
-        self.toast.settle()
+        if self._toast is not None:
+            self._toast.settle()
 
     def show_house(self) -> None:
         self._whole.setCurrentWidget(self._house)
@@ -137,15 +136,51 @@ class Window(QWidget):
             self._entry.deleteLater()
             self._entry = None
 
-    def dress(self, theme: Theme, text_size: int) -> None:
-        """Take a theme and a body text size in pixels."""
-        if self._sheet == (theme, text_size):
+    def furnish(self) -> None:
+        """Make what the first frame can do without: the chat page, the list of chats, the actions, the icon."""
+        if self._chat is not None:
             return
-        if self._theme is not theme:
-            self.setWindowIcon(window_icon(theme.here, theme.paper))
-        self._theme, self._sheet = theme, (theme, text_size)
-        self.setStyleSheet(stylesheet(theme, text_size))
-        self.chat.dress(theme, text_size)
+        from freehold.desktop.actions import make_actions
+        from freehold.desktop.chat_page import ChatPage
+
+        self._chat = ChatPage(self._make_transcript)
+        self._chat.dress(self._theme, self._text_size)
+        self.add_page("chat", self._chat)
+        self.sidebar.furnish()
+        self.actions_by_name = make_actions(self)
+        self._put_icon()
+
+    @property
+    def chat(self) -> ChatPage:
+        """The chat page, once the window is furnished."""
+        assert self._chat is not None
+        return self._chat
+
+    @property
+    def toast(self) -> Toast:
+        """What says a short word, made when there is one."""
+        if self._toast is None:
+            from freehold.desktop.toasts import Toast
+
+            self._toast = Toast(self, self._pages)
+        return self._toast
+
+    def dress(self, theme: Theme, text_size: int) -> None:
+        """Take another theme, or another body text size in pixels."""
+        if (self._theme, self._text_size) != (theme, text_size):
+            self._theme, self._text_size = theme, text_size
+            self._dress()
+
+    def _dress(self) -> None:
+        self.setStyleSheet(stylesheet(self._theme, self._text_size))
+        if self._chat is not None:
+            self._chat.dress(self._theme, self._text_size)
+            self._put_icon()
+
+    def _put_icon(self) -> None:
+        from freehold.desktop.icons import window_icon
+
+        self.setWindowIcon(window_icon(self._theme.here, self._theme.paper))
 
     def raise_to_front(self) -> None:
         """Another start of Freehold wants this window seen."""
@@ -187,6 +222,7 @@ class Window(QWidget):
             self.sidebar.setVisible(self._wants_sidebar and event.size().width() >= NARROW)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        self.toast.settle()
+        if self._toast is not None:
+            self._toast.settle()
         self.closing.emit()
         super().closeEvent(event)
