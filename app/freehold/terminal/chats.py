@@ -8,7 +8,6 @@ import typer
 
 from freehold.foundation.errors import UsageError
 from freehold.terminal.call import call_of
-from freehold.terminal.output import table
 from freehold.terminal.page import Page
 from freehold.terminal.transcript import body, turn_document
 from freehold.terminal.words import count, moment, provenance_line, short_ids
@@ -145,7 +144,9 @@ def import_file(
 def _list(chats: list[Chat]) -> RenderableType:
     short = short_ids([chat.id for chat in chats])
     rows = [(short[chat.id], chat.title or "New chat", str(chat.turns), moment(chat.updated)) for chat in chats]
-    return table("id", "title", "turns", "updated", rows=rows, wide="title")
+    from freehold.terminal.tables import table
+
+    return table("id", "title", "turns", "updated", rows=rows, wide="title", cuts=True)
 
 
 def _transcript(chat: Chat, turns: list[Turn]) -> RenderableType:

@@ -17,7 +17,6 @@ import typer
 from freehold.foundation.errors import FreeholdError, ProfileBusy
 from freehold.terminal.call import Call, call_of
 from freehold.terminal.digest import sha256_of
-from freehold.terminal.output import table
 from freehold.terminal.values import Check
 from freehold.terminal.words import size
 
@@ -144,4 +143,7 @@ _IN_THE_HOUSE: tuple[tuple[str, Callable[[Household], Check]], ...] = (
 
 
 def _list(found: list[Check]) -> RenderableType:
-    return table("", "check", "found", rows=[("ok" if check.ok else "!!", check.name, check.detail) for check in found])
+    from freehold.terminal.tables import table
+
+    rows = [("ok" if check.ok else "!!", check.name, check.detail) for check in found]
+    return table("", "check", "found", rows=rows, wide="found")

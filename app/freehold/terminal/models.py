@@ -11,7 +11,6 @@ from freehold.foundation.errors import FreeholdError, Interrupted
 from freehold.terminal.call import Call, call_of
 from freehold.terminal.digest import sha256_of
 from freehold.terminal.interrupts import stops_on_interrupt
-from freehold.terminal.output import table
 from freehold.terminal.page import Page
 from freehold.terminal.words import count, size
 
@@ -148,7 +147,9 @@ def _list(models: list[Model], in_use: str) -> RenderableType:
         )
         for model in models
     ]
-    return table("", "id", "size", "state", "fit", rows=rows, wide="id")
+    from freehold.terminal.tables import table
+
+    return table("", "id", "size", "state", "fit", rows=rows, wide="id", cuts=True)
 
 
 def inspected(call: Call, file: str) -> dict[str, Any]:
@@ -180,4 +181,6 @@ def _facts(document: dict[str, Any]) -> RenderableType:
         "template": "its own" if document["template"] else "none; Freehold's is used",
         "sha256": document["sha256"],
     }
-    return table("", "", rows=list(words.items()))
+    from freehold.terminal.tables import table
+
+    return table("fact", "value", rows=list(words.items()), wide="value")

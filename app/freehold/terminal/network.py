@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freehold.terminal.call import Call, call_of
-from freehold.terminal.output import table
 from freehold.terminal.page import Page
 from freehold.terminal.words import moment, since, size
 
@@ -87,4 +86,6 @@ def _list(rows: Sequence[Connection]) -> RenderableType:
         )
         for row in rows
     ]
+    from freehold.terminal.tables import table
+
     return table("time", "purpose", "host", "sent", "received", "", rows=cells, wide="host")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -211,17 +211,3 @@ class _Stream:
 
     def isatty(self) -> bool:
         return False
-
-
-def table(*columns: str, rows: Sequence[Sequence[str]], wide: str = "") -> RenderableType:
-    """Rows under muted headings, without lines. The column called `wide` gives way on a narrow terminal."""
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    for column in columns:
-        gives_way = column == wide
-        drawn.add_column(column, overflow="ellipsis" if gives_way else "fold", no_wrap=not wide or gives_way)
-    for row in rows:
-        drawn.add_row(*(Text(visible(cell).replace("\n", " ")) for cell in row))
-    return drawn

@@ -14,7 +14,7 @@ from freehold.terminal.answering import say_provenance, show_answer
 from freehold.terminal.call import Call
 from freehold.terminal.exits import FAILED, OK
 from freehold.terminal.lines import Lines
-from freehold.terminal.output import table
+from freehold.terminal.tables import table
 from freehold.terminal.words import context_line, moment
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Repl:
             return
         rows = [(str(n), chat.title or "New chat", moment(chat.updated)) for n, chat in enumerate(chats, 1)]
         if rows:
-            self._output.show(table("", "chat", "updated", rows=rows, wide="chat"))
+            self._output.show(table("", "chat", "updated", rows=rows, wide="chat", cuts=True))
         self._output.say("/list NUMBER opens one." if rows else "There are no chats yet.")
 
     def _open(self, chat: Chat) -> None:
@@ -232,7 +232,7 @@ class Repl:
                 here = "*" if turn.id == mark.id else ""
                 rows.append((str(len(self._choices)), here, speaker, visible(turn.text[:200])))
         if rows:
-            self._output.show(table("", "", "", "version", rows=rows, wide="version"))
+            self._output.show(table("", "", "", "version", rows=rows, wide="version", cuts=True))
         self._output.say("/branch NUMBER goes to that version." if rows else "This chat has one version only.")
 
     def _title(self, title: str) -> None:

@@ -41,7 +41,7 @@ def since(text: str, now: float) -> float:
     if span := _SPAN.fullmatch(text):
         return now - int(span[1]) * _SECONDS[span[2]]
     try:
-        if re.fullmatch(r"\d+(\.\d+)?", text):
+        if re.fullmatch(r"\d{1,12}(\.\d+)?", text):
             return float(text)
         return datetime.fromisoformat(text).astimezone().timestamp()
     except (ValueError, OverflowError, OSError) as error:
