@@ -17,13 +17,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from figures import Figure, percentile
 
 from freehold import app
+from freehold.assistant.household import Household
 from freehold.chats.values import Turn
+from freehold.foundation.errors import NotFound
 from freehold.foundation.paths import Profile
 
 CHILD = Path(__file__).parent / "kill_child.py"
@@ -54,6 +57,7 @@ class Told:
 @dataclass
 class Verdict:
     lost: int = 0
+    altered: int = 0
     repairs: int = 0
     unsaved_s: float = 0.0
     start_s: float = 0.0
@@ -80,6 +84,8 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     note = f"{len(verdicts)} kills: " + ", ".join(f"{n} {t}" for t, n in killed.items())
     yield Figure("acknowledged turns lost", sum(v.lost for v in verdicts), f"of {acknowledged} turns", 0, "exactly",
                  note=note)  # fmt: skip
+    yield Figure("answers whose words on disk are not those shown", sum(v.altered for v in verdicts), "answers", 0,
+                 "exactly")  # fmt: skip
     yield Figure("vaults that needed a repair", sum(v.repairs for v in verdicts), "vaults", 0, "exactly")
     yield Figure("oldest word on screen and not on disk when the app was killed",
                  max(v.unsaved_s for v in verdicts), "s", 1.0)  # fmt: skip
@@ -129,19 +135,24 @@ def judge(home: Path, key: bytes, told: Told, killed_at: float | None) -> Verdic
         household.close()
         return verdict
     verdict.start_s = time.monotonic() - began
-    ids = list({*told.asked, *told.answered, *told.shown})
-    kept = {turn.id: turn for turn in household.conversations.turns(ids)} if ids else {}
+    kept = _kept(household, {*told.asked, *told.answered, *told.shown})
     for id, text in {**told.asked, **told.answered}.items():
         verdict.lost += id not in kept or kept[id].text != text
     for id, words in told.shown.items():
         verdict.unsaved_s = max(verdict.unsaved_s, _oldest_unsaved(kept.get(id), words, killed_at))
-        verdict.lost += (
-            id in kept
-            and not "".join(text for _, text in words).startswith(kept[id].text)
-            and (id not in told.answered and killed_at is None)
-        )
+        shown = "".join(text for _, text in words)
+        # What is on disk is what was shown, cut somewhere: never other words, never words twice.
+        verdict.altered += id in kept and not (shown.startswith(kept[id].text) or kept[id].text.startswith(shown))
     household.close()
     return verdict
+
+
+def _kept(household: Household, ids: set[str]) -> dict[str, Turn]:
+    found: dict[str, Turn] = {}
+    for id in ids:
+        with suppress(NotFound):
+            found[id] = household.conversations.turns([id])[0]
+    return found
 
 
 def _oldest_unsaved(turn: Turn | None, words: list[tuple[float, str]], killed_at: float | None) -> float:

@@ -68,7 +68,7 @@ NOT_IN_THE_APP = (
 )  # fmt: skip
 
 # Files that only ever run in a worker, beside those that have `worker` in their name.
-IN_A_WORKER = {"network/hub.py"}
+IN_A_WORKER = {"network/hub.py", "network/transport.py"}
 # Files of a room that run inside the vault, where SQL is spoken.
 IN_THE_VAULT = {"store.py", "schema.py", "rows.py"}
 
