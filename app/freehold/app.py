@@ -12,12 +12,13 @@ from freehold.foundation.paths import Profile
 
 if TYPE_CHECKING:
     from freehold.assistant.household import Household
+    from freehold.terminal.values import Check
 
 
 def main(argv: list[str]) -> int:
     """The window when nothing is asked, else the command. A system that cannot show a window gets the chat instead."""
     home, command = _home_of(argv)
-    if command:
+    if command or "_FREEHOLD_COMPLETE" in os.environ:  # a shell that completes a command has no arguments to give
         return _terminal(argv)
     from freehold.desktop.platform_check import missing_display
 
@@ -99,7 +100,18 @@ def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
 def _terminal(argv: list[str]) -> int:
     from freehold.terminal.main import run
 
-    return run(argv, build)
+    return run(argv, build, (_window_check,))
+
+
+def _window_check() -> Check:
+    """Whether a window can be opened here, for `freehold doctor`."""
+    from freehold.desktop.platform_check import missing_display
+    from freehold.terminal.values import Check
+
+    missing = missing_display()
+    if missing is None:
+        return Check("window", True, "Qt finds what it needs to open one")
+    return Check("window", False, missing.detail, missing.next_step)
 
 
 def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:
