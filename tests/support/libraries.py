@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
+from freehold.foundation.stop import Stop
 from freehold.library.extract.client import Extractor
+from freehold.processes.frames import pack_floats
 from freehold.processes.spawn import spawn
+from freehold.processes.worker import _argument_types, check_arguments
 
 EXTRACT = [sys.executable, "-E", "-P", "-B", "-X", "utf8", "-c",
            "from freehold.library.extract.worker import serve_extract; serve_extract()"]  # fmt: skip
@@ -56,3 +62,83 @@ def a_zip(path: Path, **members: str | bytes) -> Path:
         for name, content in members.items():
             archive.writestr(name.replace("__", "/").replace("_dot_", "."), content)
     return path
+
+
+class VaultInMemory:
+    """The library's store over a real encrypted database, asked by name and with JSON, as the vault process is."""
+
+    def __init__(self, folder: Path) -> None:
+        from freehold.library.store import LibraryStore
+        from freehold.vault.database import Database
+        from freehold.vault.migrations import lay_out, pending, upgrade
+
+        self.path = folder / "vault.db"
+        fresh = not self.path.exists()
+        self.database = Database(self.path, bytes(32))
+        if fresh:
+            lay_out(self.database)
+            upgrade(self.database, pending({}, [LibraryStore]))
+        self.store = LibraryStore(self.database)
+        self.calls: list[str] = []
+
+    def call(self, op: str, **args: Any) -> Any:
+        result = self._ask(op, args)
+        if isinstance(result, Generator):
+            return _drained(result)
+        return json.loads(json.dumps(result))
+
+    def stream(self, op: str, *, stop: Stop | None = None, **args: Any) -> Generator[Any, None, Any]:
+        result = yield from self._ask(op, args)
+        return result
+
+    def _ask(self, op: str, args: dict[str, Any]) -> Any:
+        room, _, name = op.partition(".")
+        assert room == "library"
+        self.calls.append(name)
+        method = getattr(self.store, name)
+        args = json.loads(json.dumps(args))
+        check_arguments(op, _argument_types(method), args)
+        return method(**args)
+
+
+def _drained(parts: Generator[Any, None, Any]) -> Any:
+    while True:
+        try:
+            json.dumps(next(parts))
+        except StopIteration as end:
+            return end.value
+
+
+def embedding(text: str) -> list[float]:
+    """A stand-in for meaning: each letter's share, so that words made of the same letters mean the same."""
+    letters = [float(text.lower().count(letter)) for letter in "abcdefghijklmnopqrstuvwxyz"]
+    length = sum(value * value for value in letters) ** 0.5 or 1.0
+    return [value / length for value in letters]
+
+
+def shelve(vault: VaultInMemory, path: str, *texts: str, collection: str = "documents", title: str = "") -> int:
+    """A document whose chunks are `texts`, read and found by its words."""
+    source = vault.call("library.add_source", path=path, collection=collection)["id"]
+    vault.call("library.enqueue", source=source, files=[[path, 10, 1, 1, 1]])
+    document = next(row for row in vault.call("library.stamps", source=source) if row[1] == path)[0]
+    vault.call("library.clear", document=document)
+    chunks = [[text, None, "", 10] for text in texts]
+    vault.call("library.write", document=document, place=0, start=0, title=title, chunks=chunks)
+    vault.call("library.finish", document=document, state="words", title=title)
+    return int(document)
+
+
+def embed_all(vault: VaultInMemory, embedder: str = "letters") -> int:
+    """Give every chunk its vector; returns how many texts were embedded."""
+    rows = vault.call("library.unembedded", embedder=embedder, after=0, limit=10_000)
+    texts = {digest: text for _, digest, text in rows}
+    pairs = [[digest, pack_floats(embedding(text))] for digest, text in texts.items()]
+    vault.call("library.put_vectors", embedder=embedder, vectors=pairs)
+    vault.call("library.settle", embedder=embedder)
+    return len(pairs)
+
+
+def found(vault: VaultInMemory, query: str, mode: str = "words", **wishes: Any) -> list[dict[str, Any]]:
+    vector = None if mode == "words" else pack_floats(embedding(query))
+    answer = vault.call("library.search", query=query, vector=vector, embedder="letters", mode=mode, **wishes)
+    return answer["passages"]

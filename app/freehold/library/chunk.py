@@ -65,11 +65,14 @@ class _Cutter:
             yield from self.flush()
         if block.kind is Kind.HEADING:
             yield from self._begin_section(block)
-        elif self._pieces and bool(block.header) != bool(self._context.endswith("\n")) and not self._only_headings:
-            if self._tokens >= SMALL_TOKENS:  # a table begins or ends
-                yield from self.flush()
+        elif self._tokens >= SMALL_TOKENS and self._table_turns(block):
+            yield from self.flush()
         for piece in _within(block.text + _AFTER.get(block.kind, "\n\n"), MOST_TOKENS):
             yield from self._add(piece, block)
+
+    def _table_turns(self, block: Block) -> bool:
+        """Whether a table begins or ends here."""
+        return not self._only_headings and bool(block.header) != self._context.endswith("\n")
 
     def _begin_section(self, block: Block) -> Iterator[Chunk]:
         if self._tokens >= SMALL_TOKENS and not self._only_headings:

@@ -1,0 +1,344 @@
+"""The library's rows: sources, documents, chunks, words and vectors. Runs in the vault process.
+
+What is written of a document comes in slices, so that no call keeps the vault from a chat for long. A document whose
+slices did not all arrive is still `waiting` and is read again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from freehold.foundation.errors import UsageError
+from freehold.library.errors import LibraryNotFound
+from freehold.library.schema import FIRST
+from freehold.library.search import Searcher
+from freehold.library.values import State
+from freehold.library.words import spaced
+from freehold.processes.frames import pack_floats, unpack_floats
+
+_SLICE = 200  # chunks deleted in one transaction
+_DOCUMENT = (
+    "SELECT d.id, d.path, c.name, d.state, d.reason, d.title, d.pages, d.chunks, d.size "
+    "FROM library_document d JOIN library_collection c ON c.id = d.collection"
+)
+
+Rows = list[tuple[Any, ...]]
+
+
+class Database(Protocol):
+    """What the library needs of the vault's database."""
+
+    def query(self, sql: str, *values: object) -> Rows: ...
+    def transaction(self) -> AbstractContextManager[Callable[..., Any]]: ...
+    def forgetting(self) -> AbstractContextManager[Callable[..., Any]]: ...
+
+
+class LibraryStore:
+    """The ops of room `library`."""
+
+    room = "library"
+    MIGRATIONS = (FIRST,)
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._searcher = Searcher(database)
+        self._replaced: dict[int, set[bytes]] = {}  # hashes of a document's former chunks, while it is written anew
+
+    # What is to be read.
+
+    def add_source(
+        self, path: str, collection: str, watched: bool = False, excluded: list[str] | None = None
+    ) -> dict[str, Any]:
+        """Remember a file or folder as part of a collection; one that is known keeps its id."""
+        if not collection.strip():
+            raise UsageError("a collection has a name")
+        with self._db.transaction() as execute:
+            execute("INSERT OR IGNORE INTO library_collection (name) VALUES (?)", collection)
+            execute(
+                "INSERT INTO library_source (path, collection, watched, excluded) VALUES (?, ("
+                "SELECT id FROM library_collection WHERE name = ?), ?, ?) ON CONFLICT (path, collection) DO UPDATE SET "
+                "watched = max(watched, excluded.watched), excluded = excluded.excluded",
+                _raw(path), collection, int(watched), json.dumps(excluded or []),
+            )  # fmt: skip
+        return next(source for source in self.sources() if (source["path"], source["collection"]) == (path, collection))
+
+    def sources(self) -> list[dict[str, Any]]:
+        rows = self._db.query(
+            "SELECT s.id, s.path, c.name, s.watched, s.first, s.excluded FROM library_source s "
+            "JOIN library_collection c ON c.id = s.collection ORDER BY s.first DESC, s.id"
+        )
+        return [
+            {"id": row[0], "path": _name(row[1]), "collection": row[2], "watched": bool(row[3]), "first": bool(row[4]),
+             "excluded": json.loads(row[5])}
+            for row in rows
+        ]  # fmt: skip
+
+    def put_first(self, source: int) -> None:
+        """Read this source before the others."""
+        with self._db.transaction() as execute:
+            execute("UPDATE library_source SET first = (id = ?)", source)
+
+    def collections(self) -> list[dict[str, Any]]:
+        rows = self._db.query(
+            "SELECT c.name, count(d.id) FROM library_collection c LEFT JOIN library_document d ON d.collection = c.id "
+            "GROUP BY c.id ORDER BY c.name"
+        )
+        return [{"name": name, "documents": count} for name, count in rows]
+
+    def stamps(self, source: int) -> list[list[Any]]:
+        """[id, path, size, mtime, ctime, inode, state] of every document of a source."""
+        rows = self._db.query(
+            "SELECT id, path, size, mtime, ctime, inode, state FROM library_document WHERE source = ?", source
+        )
+        return [[row[0], _name(row[1]), *row[2:]] for row in rows]
+
+    def enqueue(self, source: int, files: list[list[Any]]) -> None:
+        """Files to read, [path, size, mtime, ctime, inode] each: new ones, or known ones that changed."""
+        with self._db.transaction() as execute:
+            for path, size, mtime, ctime, inode in files:
+                execute(
+                    "INSERT INTO library_document (path, source, collection, state, size, mtime, ctime, inode) "
+                    "SELECT ?, id, collection, 'waiting', ?, ?, ?, ? FROM library_source WHERE id = ? "
+                    "ON CONFLICT (path, collection) DO UPDATE SET state = 'waiting', reason = '', tries = 0, "
+                    "size = excluded.size, mtime = excluded.mtime, ctime = excluded.ctime, inode = excluded.inode",
+                    _raw(path), size, mtime, ctime, inode, source,
+                )  # fmt: skip
+
+    def moved(self, *, document: int, path: str, size: int, mtime: int, ctime: int, inode: int) -> None:
+        """The same file under another name: nothing is read again."""
+        with self._db.transaction() as execute:
+            execute(
+                "UPDATE library_document SET path = ?, size = ?, mtime = ?, ctime = ?, inode = ? WHERE id = ?",
+                _raw(path), size, mtime, ctime, inode, document,
+            )  # fmt: skip
+
+    def waiting(self, limit: int) -> list[list[Any]]:
+        """[id, path, tries, fingerprint, size] of what to read next: of the source put first, then small and new."""
+        rows = self._db.query(
+            "SELECT d.id, d.path, d.tries, d.fingerprint, d.size FROM library_document d "
+            "JOIN library_source s ON s.id = d.source WHERE d.state = 'waiting' "
+            "ORDER BY s.first DESC, d.size / 262144, d.mtime DESC LIMIT ?",
+            limit,
+        )
+        return [[row[0], _name(row[1]), *row[2:]] for row in rows]
+
+    def begin(self, document: int) -> None:
+        """Note that a document is about to be read, so that one that ends the program each time is noticed."""
+        with self._db.transaction() as execute:
+            execute("UPDATE library_document SET tries = tries + 1 WHERE id = ?", document)
+
+    # What was read.
+
+    def clear(self, document: int) -> Generator[int, None, None]:
+        """Drop what is known of a document's text, before it is written anew. Vectors of its chunks stay until
+        `finish`: what did not change is not embedded again.
+        """
+        kept = self._replaced.setdefault(document, set())
+        while rows := self._chunks_of(document):
+            with self._db.transaction() as execute:
+                self._delete(execute, rows)
+            kept.update(row[3] for row in rows)
+            yield len(rows)
+        self._searcher.forget(document)
+
+    def write(self, document: int, place: int, start: int, title: str, chunks: list[list[Any]]) -> int:
+        """Append chunks [text, page, context, tokens]; the first stands at `place` and begins at `start`.
+
+        Returns where the next begins. `title` is searched with each chunk.
+        """
+        with self._db.transaction() as execute:
+            for number, (text, page, context, _) in enumerate(chunks, place):
+                row = execute(
+                    "INSERT INTO library_chunk (document, place, start, page, context, text, hash) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    document, number, start, page, context, text, _hash(title, context, text),
+                ).lastrowid  # fmt: skip
+                execute(
+                    "INSERT INTO library_words (rowid, text, context) VALUES (?, ?, ?)", row, *_worded(text, context)
+                )
+                start += len(text)
+        return start
+
+    def finish(
+        self, *, document: int, state: str, reason: str = "", title: str = "", pages: int = 0, fingerprint: str = ""
+    ) -> None:
+        """A document has come to `state`; only now does it count as read."""
+        chunks = self._db.query("SELECT count(*) FROM library_chunk WHERE document = ?", document)[0][0]
+        with self._db.transaction() as execute:
+            execute(
+                "UPDATE library_document SET state = ?, reason = ?, title = ?, pages = ?, chunks = ?, fingerprint = ? "
+                "WHERE id = ?",
+                State(state).value, reason, title, pages, chunks, fingerprint, document,
+            )  # fmt: skip
+            self._drop_vectors(execute, self._replaced.pop(document, set()))
+
+    def recover(self) -> int:
+        """After a start: drop vectors that belong to no chunk any more. Returns how many documents wait."""
+        with self._db.transaction() as execute:
+            execute("DELETE FROM library_vector WHERE hash NOT IN (SELECT hash FROM library_chunk)")
+        return int(self._db.query("SELECT count(*) FROM library_document WHERE state = 'waiting'")[0][0])
+
+    # Vectors.
+
+    def unembedded(self, embedder: str, after: int, limit: int) -> list[list[Any]]:
+        """[chunk id, hash, text to embed] of chunks past id `after` without a vector, each text once."""
+        rows = self._db.query(
+            "SELECT c.id, hex(c.hash), d.title, c.context, c.text FROM library_chunk c "
+            "JOIN library_document d ON d.id = c.document WHERE c.id > ? AND d.state = 'words' AND NOT EXISTS ("
+            "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?) ORDER BY c.id LIMIT ?",
+            after, embedder, limit,
+        )  # fmt: skip
+        return [[row[0], row[1], embedded_text(row[2], row[3], row[4])] for row in rows]
+
+    def put_vectors(self, embedder: str, vectors: list[list[str]]) -> None:
+        """Keep [hash, packed vector] pairs."""
+        with self._db.transaction() as execute:
+            for digest, vector in vectors:
+                blob = unpack_floats(vector).tobytes()
+                execute("INSERT OR REPLACE INTO library_vector VALUES (?, ?, ?)", bytes.fromhex(digest), embedder, blob)
+                self._searcher.embedded(embedder, bytes.fromhex(digest), blob)
+
+    def settle(self, embedder: str) -> list[int]:
+        """Documents whose last chunk has got its vector become `indexed`; returns their ids."""
+        with self._db.transaction() as execute:
+            rows = execute(
+                "UPDATE library_document SET state = 'indexed' WHERE state = 'words' AND NOT EXISTS ("
+                "SELECT 1 FROM library_chunk c WHERE c.document = library_document.id AND NOT EXISTS ("
+                "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?)) RETURNING id",
+                embedder,
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def change_embedder(self, embedder: str) -> int:
+        """Embed everything anew with `embedder`; the old vectors serve until `drop_embedders`. Returns what waits."""
+        with self._db.transaction() as execute:
+            return int(
+                execute(
+                    "UPDATE library_document SET state = 'words' WHERE state = 'indexed' AND EXISTS ("
+                    "SELECT 1 FROM library_chunk c WHERE c.document = library_document.id AND NOT EXISTS ("
+                    "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?))",
+                    embedder,
+                ).rowcount
+            )
+
+    def drop_embedders(self, embedder: str) -> None:
+        """Drop the vectors of every embedder but this."""
+        with self._db.transaction() as execute:
+            execute("DELETE FROM library_vector WHERE embedder <> ?", embedder)
+
+    # Looking.
+
+    def documents(self, collection: str | None = None) -> list[dict[str, Any]]:
+        rows = self._db.query(_DOCUMENT + " WHERE ?1 IS NULL OR c.name = ?1 ORDER BY d.path", collection)
+        names = ("id", "path", "collection", "state", "reason", "title", "pages", "chunks", "bytes")
+        return [dict(zip(names, (row[0], _name(row[1]), *row[2:]), strict=True)) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """How many documents are in each state, and `chunks` altogether."""
+        rows = self._db.query("SELECT state, count(*), sum(chunks) FROM library_document GROUP BY state")
+        return {state: count for state, count, _ in rows} | {"chunks": sum(row[2] or 0 for row in rows)}
+
+    def text(self, path: str, collection: str | None = None) -> Generator[dict[str, Any], None, dict[str, Any]]:
+        """A document's chunks as parts `{start, page, text}`; the result is `{id, title}`."""
+        rows = self._db.query(
+            _DOCUMENT + " WHERE d.path = ?1 AND (?2 IS NULL OR c.name = ?2) ORDER BY d.id LIMIT 1",
+            _raw(path),
+            collection,
+        )
+        if not rows:
+            raise LibraryNotFound(path)
+        document, after = rows[0][0], -1
+        while chunks := self._db.query(
+            "SELECT place, start, page, text FROM library_chunk WHERE document = ? AND place > ? "
+            "ORDER BY place LIMIT 200",
+            document, after,
+        ):  # fmt: skip
+            yield from ({"start": start, "page": page, "text": text} for _, start, page, text in chunks)
+            after = chunks[-1][0]
+        return {"id": document, "title": rows[0][5]}
+
+    def search(
+        self, *, query: str, vector: str | None = None, embedder: str = "", k: int = 10,
+        collections: list[str] | None = None, mode: str = "hybrid",
+    ) -> dict[str, Any]:  # fmt: skip
+        """`{passages: [...], signal: {...}}`, best first; `vector` is the packed embedding of `query`."""
+        question = unpack_floats(vector).tobytes() if vector else None
+        return self._searcher.search(
+            query, question, embedder, k=min(max(k, 1), 200), collections=collections, mode=mode
+        )
+
+    def passages(self, document: int, around: int) -> list[dict[str, Any]]:
+        """A whole document's chunks as passages when it has at most `around` of them, else none."""
+        return self._searcher.whole(document, around)
+
+    # Forgetting.
+
+    def forget(self, documents: list[int], sources: list[int]) -> Generator[int, None, int]:
+        """Remove documents, and all that came from `sources`, with everything derived from them, for good.
+
+        Yields as chunks go; returns how many documents went.
+        """
+        gone = set(documents)
+        for source in sources:
+            gone.update(row[0] for row in self._db.query("SELECT id FROM library_document WHERE source = ?", source))
+        for document in gone:
+            yield from self.clear(document)
+        with self._db.forgetting() as execute:
+            for document in gone:
+                self._drop_vectors(execute, self._replaced.pop(document, set()))
+                execute("DELETE FROM library_document WHERE id = ?", document)
+            for source in sources:
+                execute("DELETE FROM library_source WHERE id = ?", source)
+            execute("DELETE FROM library_collection WHERE id NOT IN (SELECT collection FROM library_source)")
+            execute("INSERT INTO library_words (library_words) VALUES ('optimize')")
+        return len(gone)
+
+    def _chunks_of(self, document: int) -> Rows:
+        return self._db.query(
+            "SELECT id, text, context, hash FROM library_chunk WHERE document = ? LIMIT ?", document, _SLICE
+        )
+
+    def _delete(self, execute: Callable[..., Any], rows: Sequence[tuple[Any, ...]]) -> None:
+        for chunk, text, context, _ in rows:
+            execute(
+                "INSERT INTO library_words (library_words, rowid, text, context) VALUES ('delete', ?, ?, ?)",
+                chunk, *_worded(text, context),
+            )  # fmt: skip
+            execute("DELETE FROM library_chunk WHERE id = ?", chunk)
+
+    def _drop_vectors(self, execute: Callable[..., Any], hashes: Iterable[bytes]) -> None:
+        for digest in hashes:
+            execute(
+                "DELETE FROM library_vector WHERE hash = ?1 AND NOT EXISTS ("
+                "SELECT 1 FROM library_chunk WHERE hash = ?1)",
+                digest,
+            )
+
+
+def embedded_text(title: str, context: str, text: str) -> str:
+    """What an embedder is given of a chunk."""
+    return "\n".join(part for part in (title, context.strip(), text.strip()) if part)
+
+
+def _hash(title: str, context: str, text: str) -> bytes:
+    return blake2b(embedded_text(title, context, text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _worded(text: str, context: str) -> tuple[str, str]:
+    return spaced(text), spaced(context)
+
+
+def _raw(path: str) -> bytes:
+    return os.fsencode(path)
+
+
+def _name(raw: bytes) -> str:
+    return os.fsdecode(raw)
+
+
+__all__ = ["LibraryStore", "embedded_text", "pack_floats"]

@@ -1,0 +1,146 @@
+"""What the library speaks of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+Mode = Literal["hybrid", "words", "meaning"]
+GENERAL = "documents"  # the collection of what was added without naming one
+
+
+class State(StrEnum):
+    """Where a document is on its way. WORDS: found by its words, not yet by its meaning."""
+
+    WAITING = "waiting"
+    WORDS = "words"
+    INDEXED = "indexed"
+    EMPTY = "empty"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+
+
+FINAL = frozenset({State.INDEXED, State.EMPTY, State.FAILED, State.UNSUPPORTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells whether a file changed, without opening it. Times in nanoseconds since 1970."""
+
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file in the library. `reason` is filled where something is to be said; `pages` is 0 without pages."""
+
+    id: int
+    path: str
+    collection: str
+    state: State
+    reason: str = ""
+    title: str = ""
+    pages: int = 0
+    chunks: int = 0
+    bytes: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The row of `library status`."""
+        return {
+            "path": self.path, "collection": self.collection, "state": self.state.value, "reason": self.reason,
+            "pages": self.pages, "chunks": self.chunks,
+        }  # fmt: skip
+
+    @classmethod
+    def from_wire(cls, fields: Mapping[str, Any]) -> Document:
+        return cls(**{**fields, "state": State(fields["state"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span of a document that was found. `text` is the document's text from `start` to `end` (code points).
+
+    `words` is its BM25 score and `meaning` its cosine to the question, both raw, None where that ranker did not see
+    it; `score` is what it was ranked by. `context` is the heading path and a table's header.
+    """
+
+    document: int
+    path: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float
+    title: str = ""
+    context: str = ""
+    words: float | None = None
+    meaning: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A CITATION of the command line's contract."""
+        names = ("document", "path", "page", "start", "end", "text", "score")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_wire(cls, fields: Mapping[str, Any]) -> Passage:
+        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a search, best first. `mode` is how it was found: by words alone while meaning is not up."""
+
+    passages: tuple[Passage, ...]
+    mode: Mode
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How well the best passages fit the question, from which `grounding` decides whether the documents hold it.
+
+    `best_meaning` is the highest cosine, `best_words_z` and `best_meaning_z` how many deviations the best stand above
+    the mean of all chunks, `coverage` the share (by rarity) of the question's terms that the best passage holds.
+    """
+
+    best_meaning: float | None = None
+    best_meaning_z: float = 0.0
+    best_words_z: float = 0.0
+    coverage: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named part of the library and the files and folders that make it up."""
+
+    name: str
+    documents: int
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file or folder that was added. `excluded` are patterns of names to leave out."""
+
+    id: int
+    path: str
+    collection: str
+    watched: bool = False
+    first: bool = False
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One file has come further. `seconds_left` is None until it can be told."""
+
+    done: int
+    total: int
+    path: str
+    state: State
+    seconds_left: float | None = None

@@ -1,0 +1,73 @@
+"""The rules that make one order of two rankers."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from freehold.library.rank import Weights, alike, diverse, fuse, rarest, smooth, standardise
+from freehold.library.words import any_of, spaced, terms
+
+_SCORES = some.lists(some.floats(-100, 100, width=32), min_size=2, max_size=30).map(
+    lambda values: numpy.asarray(values, dtype=numpy.float64)
+)
+
+
+@given(_SCORES)
+@settings(deadline=None)
+def test_standardising_keeps_the_order(scores):
+    standard = standardise(scores)
+    assert abs(standard.mean()) < 1e-6
+    order = numpy.argsort(scores, kind="stable")
+    assert all(numpy.diff(standard[order]) >= 0)
+
+
+@given(_SCORES)
+@settings(deadline=None)
+def test_a_ranker_for_which_all_are_alike_says_nothing(scores):
+    flat = numpy.full(len(scores), 3.0)
+    fused = fuse(flat, scores)
+    assert numpy.allclose(fused, 0.7 * standardise(scores))
+
+
+@given(_SCORES, some.floats(0, 1))
+@settings(deadline=None)
+def test_a_passage_best_for_both_rankers_is_best(scores, weight):
+    fused = fuse(scores, scores, Weights(weight, 1 - weight))
+    assert fused[int(scores.argmax())] == pytest.approx(fused.max())
+
+
+@given(_SCORES)
+@settings(deadline=None)
+def test_neighbours_in_other_documents_change_nothing(scores):
+    apart = numpy.zeros(len(scores) - 1, dtype=bool)
+    assert numpy.array_equal(smooth(scores, apart), scores)
+
+
+def test_a_passage_gains_from_those_beside_it():
+    together = numpy.asarray([True, True, False])
+    assert smooth(numpy.asarray([0.0, 4.0, 0.0, 8.0]), together, 0.25).tolist() == [1.0, 4.0, 1.0, 8.0]
+
+
+@given(some.lists(some.sampled_from(["a b c", "a b c d e f", "x y z", "a b c ."]), max_size=12), some.integers(1, 5))
+@settings(deadline=None)
+def test_no_two_chosen_passages_say_the_same_nor_fill_a_page(texts, many):
+    words = [frozenset(text.split()) for text in texts]
+    chosen = diverse(range(len(texts)), many, lambda place: words[place], lambda place: place % 2, 2)
+    assert chosen == sorted(chosen) and len(chosen) <= many
+    assert all(alike(words[a], words[b]) <= 0.8 for a in chosen for b in chosen if a != b)
+    assert all(sum(place % 2 == page for place in chosen) <= 2 for page in (0, 1))
+
+
+def test_common_words_are_dropped_unless_few_would_be_left():
+    counts = [("the", 900), ("of", 800), ("hull", 3), ("keel", 2), ("zzz", 0), ("mast", 50)]
+    assert rarest(counts, 1000) == ["keel", "hull", "mast"]
+    assert rarest([("the", 900), ("who", 500)], 1000) == ["who", "the"]
+
+
+def test_terms_are_words_and_pairs_of_characters_without_spaces():
+    assert terms("What is 機械学 (ML_2)? what") == ["what", "is", "機 械", "械 学", "ml", "2"]
+    assert spaced("a機械b") == "a 機  械 b"
+    assert any_of(['a"b', "機 械"]) == '"a""b" OR "機 械"'

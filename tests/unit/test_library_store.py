@@ -1,0 +1,177 @@
+"""The library's rows over a real encrypted database: found by words and meaning, forgotten for good."""
+
+from __future__ import annotations
+
+import pytest
+
+from freehold.foundation.errors import UsageError
+from freehold.library.errors import LibraryNotFound
+from support.libraries import VaultInMemory, embed_all, found, shelve
+
+
+@pytest.fixture
+def vault(tmp_path):
+    vault = VaultInMemory(tmp_path)
+    yield vault
+    vault.database.close()
+
+
+def test_a_word_is_found_at_once_with_the_span_where_it_stands(vault):
+    shelve(vault, "/a.txt", "The hull is blue.\n\n", "  The sail is red.\n\n")
+    (hit,) = found(vault, "Sails?")
+    assert (hit["path"], hit["start"], hit["end"], hit["text"]) == ("/a.txt", 21, 37, "The sail is red.")
+    whole = "".join(part["text"] for part in vault.stream("library.text", path="/a.txt"))
+    assert whole[21:37] == "The sail is red."
+
+
+def test_words_of_scripts_without_spaces_are_found(vault):
+    shelve(vault, "/a.txt", "私は機械学習を勉強しています。", "天気がいいです。")
+    assert [hit["text"] for hit in found(vault, "機械学習")] == ["私は機械学習を勉強しています。"]
+
+
+def test_signs_in_a_question_are_no_operators(vault):
+    shelve(vault, "/a.txt", "rock and roll", "salt AND pepper")
+    for question in ('"unfinished', "NEAR(", "a* OR -b", "col:x", "'; DROP TABLE library_chunk;--", "", "???", "\x00"):
+        found(vault, question)
+    assert found(vault, 'pepper" OR "x')[0]["text"] == "salt AND pepper"
+
+
+def test_meaning_finds_what_shares_no_word(vault):
+    shelve(vault, "/a.txt", "listen to them", "a quick brown fox")
+    embed_all(vault)
+    assert found(vault, "silent", "words") == []
+    assert found(vault, "silent", "meaning")[0]["text"] == "listen to them"
+    assert found(vault, "silent", "hybrid")[0]["text"] == "listen to them"
+
+
+def test_a_vector_that_comes_after_the_index_was_built_counts(vault):
+    shelve(vault, "/a.txt", "listen to them", "zzz")
+    found(vault, "silent", "meaning")
+    embed_all(vault)
+    assert found(vault, "silent", "meaning")[0]["meaning"] > 0.5
+
+
+def test_a_search_stays_in_its_collections(vault):
+    shelve(vault, "/a.txt", "the blue hull", collection="boats")
+    shelve(vault, "/b.txt", "the blue whale", collection="animals")
+    assert [hit["path"] for hit in found(vault, "blue", collections=["animals"])] == ["/b.txt"]
+    assert {hit["path"] for hit in found(vault, "blue")} == {"/a.txt", "/b.txt"}
+    assert found(vault, "blue", collections=["nothing"]) == []
+
+
+def test_the_same_text_twice_is_embedded_once_and_shown_once(vault):
+    shelve(vault, "/a.txt", "the tide table of the harbour", "other words")
+    shelve(vault, "/b.txt", "the tide table of the harbour")
+    assert embed_all(vault) == 2
+    assert len(found(vault, "tide table", "hybrid")) < 3
+    assert [hit["text"] for hit in found(vault, "tide table")] == ["the tide table of the harbour"]
+
+
+def test_a_document_is_indexed_when_its_last_chunk_has_its_vector(vault):
+    shelve(vault, "/a.txt", "one", "two")
+    assert vault.call("library.counts") == {"words": 1, "chunks": 2}
+    embed_all(vault)
+    assert vault.call("library.counts") == {"indexed": 1, "chunks": 2}
+
+
+def test_what_a_new_version_of_a_document_kept_is_not_embedded_again(vault):
+    document = shelve(vault, "/a.txt", "kept words", "old words")
+    embed_all(vault)
+    assert shelve(vault, "/a.txt", "kept words", "new words") == document
+    assert embed_all(vault) == 1
+    assert found(vault, "old") == []
+    assert vault.database.query("SELECT count(*) FROM library_vector") == [(2,)]
+
+
+def test_a_document_read_in_part_is_read_again(tmp_path, vault):
+    document = shelve(vault, "/a.txt", "one", "two")
+    vault.call("library.enqueue", source=1, files=[["/a.txt", 11, 2, 2, 1]])
+    vault.call("library.clear", document=document)
+    vault.call("library.write", document=document, place=0, start=0, title="", chunks=[["half", None, "", 1]])
+    vault.database.close()
+    vault.__init__(tmp_path)
+    assert vault.call("library.recover") == 1
+    assert [row[0] for row in vault.call("library.waiting", limit=5)] == [document]
+
+
+def test_a_forgotten_document_is_in_no_page_of_the_database(vault):
+    for number in range(30):
+        shelve(vault, f"/keep{number}.txt", f"keptword{number} harbour")
+    document = shelve(vault, "/zebrapath.txt", "plantedzebra in the harbour", title="zebratitle")
+    embed_all(vault)
+    assert b"plantedzebra" in _pages(vault) and b"zebrapath" in _pages(vault)
+    vault.call("library.forget", documents=[document], sources=[31])
+    left = _pages(vault)
+    for trace in (b"plantedzebra", b"zebrapath", b"zebratitle", b"zebra"):
+        assert trace not in left
+    assert b"keptword7" in left  # the positive control
+    assert found(vault, "plantedzebra") == []
+    assert found(vault, "keptword7")[0]["path"] == "/keep7.txt"
+    assert len(found(vault, "harbour", "hybrid", k=100)) == 30
+
+
+def _pages(vault) -> bytes:
+    """Every page decrypted, free ones included."""
+    from sqlcipher3 import dbapi2
+
+    vault.database.fold_log()
+    plain = vault.path.with_name("plain.db")
+    plain.unlink(missing_ok=True)
+    connection = vault.database._connection
+    blocks = b"".join(row[0] for row in connection.execute("SELECT block FROM library_words_data"))
+    connection.execute(f"ATTACH DATABASE '{plain}' AS plain KEY ''")
+    connection.execute("SELECT sqlcipher_export('plain')")
+    connection.execute("DETACH DATABASE plain")
+    assert dbapi2
+    return plain.read_bytes() + blocks
+
+
+def test_the_index_in_memory_follows_hundreds_of_deletions(vault):
+    documents = [shelve(vault, f"/{n}.txt", *[f"word{n} part{m}" for m in range(4)]) for n in range(400)]
+    found(vault, "word3")
+    vault.call("library.forget", documents=documents[:200], sources=[])
+    shelve(vault, "/new.txt", "word999 part1")
+    embed_all(vault)
+    assert found(vault, "word150") == []
+    assert {hit["path"] for hit in found(vault, "word300", k=4)} == {"/300.txt"}
+    assert found(vault, "word999 part1", "hybrid")[0]["path"] == "/new.txt"
+
+
+def test_names_that_are_no_text_are_kept_as_they_are(vault):
+    import os
+
+    odd = os.fsdecode(b"/a\xff\n.txt")
+    shelve(vault, odd, "the blue hull")
+    assert found(vault, "blue")[0]["path"] == odd
+
+
+def test_what_was_put_first_is_read_first_then_the_small_then_the_new(vault):
+    one = vault.call("library.add_source", path="/one", collection="documents")["id"]
+    two = vault.call("library.add_source", path="/two", collection="documents")["id"]
+    vault.call("library.enqueue", source=one, files=[["/one/big", 10**7, 9, 9, 1], ["/one/old", 5, 1, 1, 2]])
+    vault.call("library.enqueue", source=one, files=[["/one/new", 9, 8, 8, 3]])
+    vault.call("library.enqueue", source=two, files=[["/two/huge", 10**9, 1, 1, 4]])
+    vault.call("library.put_first", source=two)
+    assert [row[1] for row in vault.call("library.waiting", limit=9)] == [
+        "/two/huge",
+        "/one/new",
+        "/one/old",
+        "/one/big",
+    ]
+
+
+def test_another_embedder_takes_over_while_the_old_vectors_serve(vault):
+    shelve(vault, "/a.txt", "listen to them")
+    embed_all(vault)
+    assert vault.call("library.change_embedder", embedder="other") == 1
+    assert found(vault, "silent", "meaning")[0]["text"] == "listen to them"
+    assert embed_all(vault, "other") == 1
+    vault.call("library.drop_embedders", embedder="other")
+    assert vault.database.query("SELECT DISTINCT embedder FROM library_vector") == [("other",)]
+
+
+def test_what_is_not_there_is_said_so(vault):
+    with pytest.raises(LibraryNotFound):
+        vault.call("library.text", path="/nothing")
+    with pytest.raises(UsageError):
+        vault.call("library.add_source", path="/a", collection=" ")
