@@ -213,3 +213,13 @@ def test_a_locked_chat_that_waits_for_a_line_leaves_when_woken(chat):
     locked = []
     out, _, code = chat("Hello", lambda: locked.append(True) or KeyboardInterrupt, was_locked=lambda: bool(locked))
     assert (out, code) == ("Good day.\n", 0)
+
+
+def test_a_last_line_that_ends_in_a_backslash_is_asked(chat, house):
+    chat("first\\", "second\\")
+    assert questions(house) == ["first\nsecond"]
+
+
+def test_ctrl_c_ends_a_piped_chat(chat):
+    with pytest.raises(KeyboardInterrupt):
+        chat("Hello", KeyboardInterrupt, is_person=False)

@@ -1,50 +1,27 @@
-"""A chat in the terminal: what is typed is asked, what starts with a slash is done."""
+"""The loop of a chat in the terminal: what is typed is asked, what starts with a slash is done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from freehold.assistant.values import Step
-from freehold.chats.values import Chat, Role, Turn
 from freehold.foundation.errors import FreeholdError, Interrupted, UsageError, VaultLocked
-from freehold.foundation.stop import Stop
-from freehold.rendering.visible import visible
-from freehold.terminal.answering import say_provenance, show_answer
 from freehold.terminal.call import Call
 from freehold.terminal.exits import FAILED, OK
 from freehold.terminal.lines import Lines
-from freehold.terminal.tables import table
-from freehold.terminal.words import context_line, moment
+from freehold.terminal.talk import PROMPT, Leave, Talk
 
 if TYPE_CHECKING:
     from freehold.assistant.household import Household
 
-_PROMPT, _MORE = "> ", ". "
-_LISTED = 20
-
-HELP = """\
-/new            begin another chat
-/list [NUMBER]  list the latest chats, or open one of them
-/retry          answer the last question again
-/edit [TEXT]    ask the last question in other words
-/branch [NUMBER]  list the other versions of this chat, or go to one
-/title [TEXT]   show or change this chat's title
-/system [TEXT]  show or change its instructions; /system - goes back to the general ones
-/model [ID]     show or change the model that answers here
-/help           this list
-/quit           leave (so does Ctrl-D)
-
-Ctrl-C stops an answer. A line that ends in a backslash goes on in the next one;
-a question that begins with a slash is typed with two."""
-
-
-class Leave(Exception):
-    """The person is done."""
+_MORE = ". "
 
 
 class Repl:
-    """The loop. A new chat begins with its first question, so that nothing empty is kept."""
+    """Reads lines until they end. `chat` is the beginning of an id.
+
+    `was_locked` tells that the vault was locked under us: then we leave.
+    """
 
     def __init__(
         self,
@@ -54,29 +31,20 @@ class Repl:
         chat: str = "",
         was_locked: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`chat` is the beginning of an id. `was_locked` tells that the vault was locked under us: then we leave."""
-        self._call, self._output, self._house, self._lines = call, call.output, household, lines
-        self._chat = household.conversations.find(chat) if chat else None
+        self._call, self._output, self._lines = call, call.output, lines
+        self._talk = Talk(household, call.output, lines, chat)
         self._was_locked = was_locked
         self._broke = False
-        self._choices: list[str] = []
-        self._commands: dict[str, Callable[[str], None]] = {
-            "new": self._new,
-            "list": self._list,
-            "retry": self._retry,
-            "edit": self._edit,
-            "branch": self._branch,
-            "title": self._title,
-            "system": self._system,
-            "model": self._model,
-            "help": lambda _: self._output.say(HELP),
-            "quit": self._quit,
-        }
+
+    @property
+    def chat(self) -> str | None:
+        """The id of the chat in view."""
+        return self._talk.chat
 
     def run(self) -> int:
         """Until the lines end. The exit code is 3 when a piped question could not be answered, else 0."""
         if self._lines.is_person:
-            self._greet()
+            self._talk.greet()
         try:
             while not self._was_locked():
                 self._take(self._read())
@@ -87,36 +55,34 @@ class Repl:
         if self._lines.is_person:
             self._output.say("")
         if self._output.json:
-            self._output.document({"chat": self._chat.id if self._chat else None, "turns": self._transcript()})
+            self._output.document({"chat": self._talk.chat, "turns": self._talk.transcript()})
         return FAILED if self._broke and not self._lines.is_person else OK
 
-    @property
-    def chat(self) -> str | None:
-        """The id of the chat in view."""
-        return self._chat.id if self._chat is not None else None
-
-    def _greet(self) -> None:
-        model = self._name_of_model()
-        self._output.say(f"{model or 'Freehold'}, on this computer. /help lists what can be typed.")
-        if self._chat is not None:
-            self._open(self._chat)
-
     def _read(self) -> str:
-        """One question, its lines joined. Ctrl-C drops what was typed."""
+        """One question, its lines joined. Ctrl-C drops what a person typed, and ends a pipe."""
         parts: list[str] = []
         while True:
             try:
-                line = self._lines.read(_MORE if parts else _PROMPT)
+                line = self._lines.read(_MORE if parts else PROMPT)
+            except EOFError:
+                if not parts:
+                    raise
+                return "\n".join(parts)
             except KeyboardInterrupt:
-                if self._was_locked():
-                    raise Leave from None
-                self._output.say("\nCtrl-D leaves." if not parts else "")
+                self._stay()
+                self._output.say("" if parts else "\nCtrl-D leaves.")
                 parts = []
                 continue
-            if line.endswith("\\"):
-                parts.append(line[:-1])
-                continue
-            return "\n".join([*parts, line]).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            parts.append(line.removesuffix("\\"))
+            if not line.endswith("\\"):
+                return "\n".join(parts).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    def _stay(self) -> None:
+        """Go on after Ctrl-C, unless it means more than that."""
+        if self._was_locked():
+            raise Leave
+        if not self._lines.is_person:
+            raise KeyboardInterrupt
 
     def _take(self, text: str) -> None:
         """Do or ask what was typed; a failure is told and the chat goes on."""
@@ -128,164 +94,24 @@ class Repl:
                     raise Leave from None
                 self._call.opened()
                 self._do(text)
+        except Interrupted as error:
+            self._stay()
+            self._output.say(f"{error.title}. {error.next_step}")
         except FreeholdError as error:
             self._broke = True
             self._output.say(f"{error.title}. {error.detail}".rstrip() + f"\n{error.next_step}", "red")
         except KeyboardInterrupt:
+            self._stay()
             self._output.say("\nInterrupted. What was done is kept.")
 
     def _do(self, text: str) -> None:
         if not text.strip():
             return
-        if text.startswith("//"):
-            text = text[1:]
-        elif text.startswith("/"):
+        if text.startswith("/") and not text.startswith("//"):
             name, _, rest = text[1:].partition(" ")
-            command = self._commands.get(name)
+            command = self._talk.commands.get(name)
             if command is None:
                 raise UsageError(f"there is no /{name}", advice="/help lists what can be typed.")
             command(rest.strip())
-            return
-        self._ask(text)
-
-    def _ask(self, text: str) -> None:
-        if self._chat is None:
-            self._chat = self._house.conversations.create()
-        chat = self._chat.id
-        self._show(lambda stop: self._house.assistant.reply(chat, text, stop))
-
-    def _show(self, flow: Callable[[Stop], Iterator[Step]]) -> None:
-        """Run a flow of the assistant with a wish to stop of its own."""
-        stop = Stop()
-        outcome = show_answer(flow(stop), self._output, stop)
-        if outcome.error is not None:
-            raise Interrupted if stop.is_set() else outcome.error
-        if outcome.turn is not None:
-            say_provenance(outcome.turn, self._output)
-        context = self._house.assistant.measure(self._current().id)
-        if context.limit and context.tokens * 2 > context.limit:
-            self._output.say(context_line(context), "dim")
-
-    def _new(self, _: str) -> None:
-        self._chat = None
-        self._output.say("A new chat begins with your next question.")
-
-    def _list(self, wish: str) -> None:
-        chats = self._house.conversations.list()[:_LISTED]
-        if wish:
-            self._open(chats[_choice(wish, len(chats))])
-            return
-        rows = [(str(n), chat.title or "New chat", moment(chat.updated)) for n, chat in enumerate(chats, 1)]
-        if rows:
-            self._output.show(table("", "chat", "updated", rows=rows, wide="chat", cuts=True))
-        self._output.say("/list NUMBER opens one." if rows else "There are no chats yet.")
-
-    def _open(self, chat: Chat) -> None:
-        self._chat = chat
-        turns = self._house.conversations.branch(chat.id)
-        self._lines.forget()
-        self._lines.remember([turn.text for turn in turns if turn.role is Role.USER and "\n" not in turn.text])
-        self._output.say(chat.title or "New chat", "bold")
-        self._show_last(turns)
-
-    def _show_last(self, turns: list[Turn]) -> None:
-        from freehold.terminal.transcript import body
-
-        if len(turns) > 2:
-            self._output.say(f"({len(turns) - 2} earlier turns; `freehold chats show` prints them)", "dim")
-        for turn in turns[-2:]:
-            if turn.role is Role.USER:
-                self._output.line(_PROMPT + turn.text)
-            else:
-                self._output.show(body(turn))
-
-    def _retry(self, _: str) -> None:
-        last = self._last_turn()
-        self._show(lambda stop: self._house.assistant.retry(last.id, stop))
-
-    def _edit(self, text: str) -> None:
-        turns = self._house.conversations.branch(self._current().id)
-        question = next((turn for turn in reversed(turns) if turn.role is Role.USER), None)
-        if question is None:
-            raise UsageError("nothing was asked yet")
-        if not text and self._lines.is_person:
-            text = self._lines.read(_PROMPT, before=question.text.replace("\n", " "))
-        if not text.strip():
-            raise UsageError("write the new question behind /edit")
-        self._show(lambda stop: self._house.assistant.edit(question.id, text, stop))
-
-    def _branch(self, wish: str) -> None:
-        """List every other version of what is in view, or go to the one with this number."""
-        if wish:
-            self._house.conversations.show(self._choices[_choice(wish, len(self._choices))])
-            self._show_last(self._house.conversations.branch(self._current().id))
-            return
-        conversations = self._house.conversations
-        self._choices, rows = [], []
-        for mark in conversations.outline(self._current().id):
-            if mark.siblings < 2:
-                continue
-            versions = conversations.siblings(mark.id)
-            for turn in conversations.turns(versions):
-                self._choices.append(turn.id)
-                speaker = "you" if turn.role is Role.USER else "answer"
-                here = "*" if turn.id == mark.id else ""
-                rows.append((str(len(self._choices)), here, speaker, visible(turn.text[:200])))
-        if rows:
-            self._output.show(table("", "", "", "version", rows=rows, wide="version", cuts=True))
-        self._output.say("/branch NUMBER goes to that version." if rows else "This chat has one version only.")
-
-    def _title(self, title: str) -> None:
-        chat = self._current()
-        if title:
-            self._house.conversations.rename(chat.id, title)
-        self._output.say(self._house.conversations.get(chat.id).title or "New chat")
-
-    def _system(self, prompt: str) -> None:
-        chat = self._current()
-        if prompt:
-            self._house.conversations.change(chat.id, system_prompt=None if prompt == "-" else prompt)
-        now = self._house.conversations.get(chat.id).system_prompt
-        self._output.say("The general instructions are used." if now is None else f"Instructions: {now}")
-
-    def _model(self, id: str) -> None:
-        if id:
-            model = self._house.models.find(id)
-            self._house.conversations.change(self._current().id, model=model.id)
-        self._output.say(self._name_of_model() or "No model is here yet; see `freehold models list`.")
-
-    def _quit(self, _: str) -> None:
-        raise Leave
-
-    def _current(self) -> Chat:
-        """The chat itself, begun now if it was not."""
-        if self._chat is None:
-            self._chat = self._house.conversations.create()
-        return self._chat
-
-    def _last_turn(self) -> Turn:
-        turns = self._house.conversations.branch(self._current().id)
-        if not turns:
-            raise UsageError("nothing was asked yet")
-        return turns[-1]
-
-    def _name_of_model(self) -> str:
-        chosen = self._house.conversations.get(self._chat.id).model if self._chat is not None else ""
-        try:
-            return (self._house.models.find(chosen) if chosen else self._house.models.in_use()).name
-        except FreeholdError:
-            return ""
-
-    def _transcript(self) -> list[dict[str, object]]:
-        from freehold.terminal.transcript import turn_document
-
-        if self._chat is None:
-            return []
-        return [turn_document(turn) for turn in self._house.conversations.branch(self._chat.id)]
-
-
-def _choice(text: str, most: int) -> int:
-    """The place (from 0) that a typed number names. Raises UsageError."""
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise UsageError(f"{text} is not one of the numbers listed")
-    return int(text) - 1
+        else:
+            self._talk.ask(text.removeprefix("/"))
