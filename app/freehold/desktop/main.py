@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from freehold.desktop.appearance import Appearance, load_first_fonts
 from freehold.desktop.platform_check import platform_order
+from freehold.desktop.termination import Termination
 from freehold.desktop.window import Window
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.paths import Profile
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from freehold.desktop.shell import Shell
 
 Raise = Callable[[], None]
+House = TypeVar("House", bound="Household")
 
 
 def run(
-    build: Callable[[Profile], Household],
+    build: Callable[[Profile], House],
     profile: Profile,
     *,
-    claim: Callable[[Household, Raise], bool] = lambda _household, _raise: True,
+    claim: Callable[[House, Raise], bool] = lambda _household, _raise: True,
     painted: Callable[[], None] = lambda: None,
 ) -> int:
     """Show the window until it is closed; the value is the exit code.
@@ -37,8 +39,13 @@ def run(
     `build` makes the household, on a thread, after the first frame. `claim` then takes the profile, also on that
     thread: it gets a function that raises our window, to be called from any thread when Freehold is started again;
     False means that another Freehold has the profile and was told to show itself, so this one leaves.
-    `painted` is called when the first frame is done.
+    `painted` is called when the first frame is done. SIGTERM, SIGHUP and Ctrl-C end it as its close button does.
     """
+
+    def open_house(raise_window: Raise) -> House | None:
+        household = build(profile)
+        return household if claim(household, raise_window) else None
+
     order = platform_order()
     if order:
         os.environ["QT_QPA_PLATFORM"] = order
@@ -49,13 +56,15 @@ def run(
     appearance.wish(settings.text("theme"), settings.whole("text_size"))
     window = Window(_make_transcript, appearance.theme, appearance.text_size)
     appearance.changed.connect(window.dress)
-    opening = Opening(window, appearance, lambda: build(profile), claim)
+    opening = Opening(window, appearance, open_house)
+    termination = Termination(lambda code: _leave(window, code))
     window.painted.connect(painted)
     window.painted.connect(opening.start)
     window.resize(1280, 800)
     window.show()
     code = app.exec()
     opening.close()
+    termination.close()  # only now: a second wish must not cut short what the first one began
     return code
 
 
@@ -68,11 +77,10 @@ class Opening(QObject):
         self,
         window: Window,
         appearance: Appearance,
-        build: Callable[[], Household],
-        claim: Callable[[Household, Raise], bool],
+        open_house: Callable[[Raise], Household | None],
     ) -> None:
         super().__init__()
-        self._window, self._appearance, self._build, self._claim = window, appearance, build, claim
+        self._window, self._appearance, self._open_house = window, appearance, open_house
         self._bridge: Bridge | None = None
         self.shell: Shell | None = None
         self._raise_wanted.connect(window.raise_to_front)
@@ -95,8 +103,7 @@ class Opening(QObject):
         """Runs on a thread: the imports are heavy."""
         import freehold.desktop.shell  # noqa: F401 - imported here so that the window's thread finds it ready
 
-        household = self._build()
-        return household if self._claim(household, self._raise_wanted.emit) else None
+        return self._open_house(self._raise_wanted.emit)
 
     def _opened(self, household: Household | None) -> None:
         if household is None:
@@ -115,14 +122,20 @@ class Opening(QObject):
         self._window.chat.trouble.show_error(error)
 
 
+def _leave(window: Window, code: int) -> None:
+    window.close()
+    QApplication.exit(code)  # also where a dialog is open, which would keep the app running
+
+
 def _application() -> QApplication:
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
     QApplication.setApplicationName("Freehold")
     QApplication.setDesktopFileName("freehold")
-    app = QApplication(sys.argv[:1])
-    app.setStyle("Fusion")  # the one style that takes a palette and a style sheet alike everywhere
+    # The one style that takes a palette and a style sheet alike everywhere. Named here and not by setStyle, whose
+    # answer costs the first frame another 12 ms (PySide makes the type QStyle for it).
+    app = QApplication([sys.argv[0], "-style", "fusion"])
     sys.excepthook = _log_bug
     return app
 

@@ -46,9 +46,9 @@ class Conversations(Protocol):
         self,
         chat: str,
         *,
-        system_prompt: str | None = None,
-        sampling: Mapping[str, float | int] | None = None,
-        model: str | None = None,
+        system_prompt: str | None = ...,
+        sampling: Mapping[str, float | int] = ...,
+        model: str = ...,
     ) -> object: ...
     def save_draft(self, chat: str, text: str) -> object: ...
     def move_to_trash(self, chat: str) -> object: ...
