@@ -30,13 +30,11 @@ app.exec()
 # What `freehold` runs when nothing is asked, with an end after the first frame.
 _PAINTED = """
 import os, sys, time
-from pathlib import Path
 from freehold import app
 from freehold.desktop.platform_check import missing_display
-from freehold.foundation.paths import Profile
 assert missing_display() is None
 from freehold.desktop.main import run
-run(app.build, Profile(Path(sys.argv[1])), painted=lambda: (print(time.monotonic(), flush=True), os._exit(0)))
+run(app.build, app.profile_at(sys.argv[1]), painted=lambda: (print(time.monotonic(), flush=True), os._exit(0)))
 """
 _IDLE = """
 import secrets, sys

@@ -6,19 +6,23 @@ Kept free of what the first frame does not need: each Qt class costs time when i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QKeySequence, QResizeEvent
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLayout,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtWidgets import QLayout
 
 
 def label(text: str = "", kind: str = "", *, wraps: bool = False, selectable: bool = False) -> QLabel:
@@ -207,13 +211,20 @@ class HintButton(QPushButton):
         self.setAccessibleName(text)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._hint = label(shortcut_words(shortcut), "hint")
+        self._shortcut = shortcut
+        self._hint = label("", "hint")
         self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setLayout(row(None, self._hint, margins=(12, 0, 12, 0)))
+
+    def show_hint(self) -> None:
+        """Name the shortcut, as this system writes it. Not in the first frame: it takes another Qt class."""
+        self._hint.setText(shortcut_words(self._shortcut))
 
 
 def shortcut_words(shortcut: str) -> str:
     """A shortcut as the picture shows it: "Ctrl N"."""
+    from PySide6.QtGui import QKeySequence
+
     return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from freehold.desktop.pieces import Dot, Elided, HintButton, Mark, column, label, line, row
 
@@ -65,8 +65,6 @@ class Sidebar(QFrame):
         self._pages["trash"].hide()
         self._new = HintButton(self.tr("New chat"), "Ctrl+N")
         self._search = HintButton(self.tr("Search everything"), "Ctrl+K", "search")
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(False)
         self._lay_out()
         self._new.clicked.connect(self.new_chat_asked)
         self._search.clicked.connect(self.search_asked)
@@ -94,6 +92,8 @@ class Sidebar(QFrame):
         assert layout is not None
         layout.replaceWidget(self._room, self._chats)
         self._room.deleteLater()
+        self._new.show_hint()
+        self._search.show_hint()
 
     @property
     def chats(self) -> ChatsView:

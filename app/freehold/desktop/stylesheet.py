@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from string import Template
+from collections.abc import Mapping
 
 from freehold.desktop.theme import CODE_FAMILY, TextSizes, Theme
 from freehold.foundation.paths import resources
@@ -150,26 +150,27 @@ QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 """
 
-_SHEET = Template(_TEXT + _SURFACES + _BUTTONS + _FIELDS + _LISTS)
+_SHEET = _TEXT + _SURFACES + _BUTTONS + _FIELDS + _LISTS
 
 
 def stylesheet(theme: Theme, text_size: int) -> str:
     """The whole sheet for `theme` at `text_size` pixels of body text."""
     sizes = TextSizes(text_size)
     chevron = resources() / "icons" / ("chevron-dark.svg" if theme.is_dark else "chevron-light.svg")
-    colours = {name: getattr(theme, name) for name in Theme.__slots__}
-    pill = 2 * round((sizes.note + 12) / 2)  # Qt draws no round corner whose radius is more than half the height
-    return _SHEET.substitute(
-        colours,
-        edge=blend(theme.line, theme.muted, 0.25),
-        pill=pill,
-        half_pill=pill // 2,
-        note=sizes.note,
-        title=sizes.title,
-        mark=sizes.mark,
-        code=CODE_FAMILY,
-        chevron=chevron.as_posix(),
-    )
+    values: dict[str, object] = {name: getattr(theme, name) for name in Theme.__slots__}
+    # Qt draws no round corner whose radius is more than half the height.
+    pill = 2 * round((sizes.note + 12) / 2)
+    values |= {"edge": blend(theme.line, theme.muted, 0.25), "pill": pill, "half_pill": pill // 2}
+    values |= {"note": sizes.note, "title": sizes.title, "mark": sizes.mark}
+    values |= {"code": CODE_FAMILY, "chevron": chevron.as_posix()}
+    return _filled(_SHEET, values)
+
+
+def _filled(sheet: str, values: Mapping[str, object]) -> str:
+    """`sheet` with each $name or ${name} replaced; longer names first, as $here begins $here_soft."""
+    for name in sorted(values, key=len, reverse=True):
+        sheet = sheet.replace(f"${{{name}}}", str(values[name])).replace(f"${name}", str(values[name]))
+    return sheet
 
 
 def blend(one: str, other: str, share: float) -> str:

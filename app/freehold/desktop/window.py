@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from freehold.desktop.pieces import column, row
@@ -16,6 +15,9 @@ from freehold.desktop.stylesheet import stylesheet
 from freehold.desktop.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
+    from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QResizeEvent
+
     from freehold.desktop.chat_page import ChatPage
     from freehold.desktop.link_panel import LinkPanel
     from freehold.desktop.palette import CommandPalette
