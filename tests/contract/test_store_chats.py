@@ -144,6 +144,18 @@ def test_the_outline_counts_alternatives_without_words(conversations):
     assert conversations.outline(chat.id)[1].place == 0
 
 
+def test_a_long_chat_is_read_back_only_as_far_as_asked(conversations):
+    chat = conversations.create()
+    parent = None
+    for number in range(6):
+        parent = conversations.ask(chat.id, f"number {number}", parent).id  # 8 characters each
+    turns, before = conversations.back(parent, 20)
+    assert texts(turns) == ["number 3", "number 4", "number 5"]
+    assert before == 3
+    assert conversations.back(parent, 1_000) == (conversations.branch(chat.id), 0)
+    assert texts(conversations.back(parent, 0)[0]) == ["number 5"]
+
+
 def test_an_empty_chat_has_an_empty_outline(conversations):
     chat = conversations.create()
     assert conversations.outline(chat.id) == conversations.branch(chat.id) == []

@@ -76,6 +76,14 @@ class MemoryConversations:
             yield self.all_turns[leaf]
             leaf = self.all_turns[leaf].parent
 
+    def back(self, turn, characters):
+        path = list(reversed(list(self._upwards(turn))))
+        first, length = len(path) - 1, len(path[-1].text)
+        while first and length < characters:
+            first -= 1
+            length += len(path[first].text)
+        return path[first:], first
+
     def ask(self, chat, text, parent):
         return self._add(Turn(f"t{len(self.all_turns)}", chat, parent, Role.USER, text, 0.0))
 

@@ -66,6 +66,14 @@ class MemoryConversations:
     def branch(self, chat):
         return self._path(self._chat(chat).leaf)
 
+    def back(self, turn, characters):
+        path = self._path(turn)
+        first, length = len(path) - 1, len(path[-1].text)
+        while first and length < characters:
+            first -= 1
+            length += len(path[first].text)
+        return path[first:], first
+
     def tree(self, chat):
         self._chat(chat)
         return [turn for turn in self._turns.values() if turn.chat == chat]
@@ -107,9 +115,7 @@ class MemoryConversations:
         one = self._unsealed(turn)
         made = provenance or one.provenance
         said = one.text if text is None else storable(text)
-        self._turns[turn] = replace(
-            one, ending=ending, provenance=made, tokens=tuple(tokens), error=error, text=said
-        )
+        self._turns[turn] = replace(one, ending=ending, provenance=made, tokens=tuple(tokens), error=error, text=said)
         self._touch(one.chat)
         return self._turns[turn]
 

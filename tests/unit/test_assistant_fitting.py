@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.assistant.fitting import first_kept, messages_from, reserve_for_answer, start_from
+from freehold.assistant.fitting import first_kept, left_out_before, messages_from, reserve_for_answer
 from freehold.chats.values import Context, Ending, Provenance, Role, Turn
 
 SHA = "ab" * 32
@@ -59,14 +59,9 @@ def test_tokens_go_only_to_the_model_that_made_them():
 
 def test_what_was_left_out_before_stays_left_out_with_the_same_model():
     turns = [question("a"), answer("b"), question("c"), answer("d", dropped=2), question("e")]
-    assert start_from(turns, SHA, 100) == 2
-    assert start_from(turns, "other", 100) == 0
-    assert start_from(turns, SHA, 200) == 0
-
-
-def test_a_very_long_chat_is_counted_only_as_far_back_as_could_fit():
-    turns = [question("x" * 1000, number) for number in range(10_000)]
-    assert start_from(turns, SHA, 1000) == 10_000 - 17
+    assert left_out_before(turns, SHA, 100) == 2
+    assert left_out_before(turns, "other", 100) == 0
+    assert left_out_before(turns, SHA, 200) == 0
 
 
 def test_the_answer_is_left_a_quarter_of_the_context_at_most():

@@ -45,21 +45,17 @@ def first_kept(fixed: int, counts: Sequence[int], limit: int) -> int:
     return first
 
 
-def start_from(turns: Sequence[Turn], model_sha256: str, limit: int) -> int:
-    """Where to begin counting: what the last answer of the same model left out stays left out, so that the beginning
-    of the prompt, which is already read, does not change with every turn. `limit` is the context in tokens.
+def left_out_before(turns: Sequence[Turn], model_sha256: str, limit: int) -> int:
+    """How many turns of the chat the last answer of the same model left out, 0 when there is none.
+
+    They stay left out, so that the beginning of the prompt, which is already read, does not change with every turn.
+    `limit` is the context in tokens.
     """
     for turn in reversed(turns):
         made = turn.provenance
         if made is not None and made.context.tokens:
-            if made.model_sha256 == model_sha256 and made.context.limit == limit:
-                return min(made.context.dropped_turns, len(turns) - 1)
-            break
-    characters = 0
-    for place in range(len(turns) - 1, 0, -1):
-        characters += len(turns[place].text)
-        if characters > limit * MOST_CHARACTERS_A_TOKEN:
-            return place
+            is_alike = made.model_sha256 == model_sha256 and made.context.limit == limit
+            return made.context.dropped_turns if is_alike else 0
     return 0
 
 

@@ -9,7 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from freehold.assistant.fitting import first_kept, messages_from, reserve_for_answer, start_from
+from freehold.assistant.fitting import (
+    MOST_CHARACTERS_A_TOKEN,
+    first_kept,
+    left_out_before,
+    messages_from,
+    reserve_for_answer,
+)
 from freehold.assistant.saving import AnswerSaver, Extendable
 from freehold.assistant.values import Answered, Asked, Began, LeftOut, Step, Words
 from freehold.chats.values import Chat, Context, Ending, Provenance, Role, Turn, title_from
@@ -29,15 +35,16 @@ from freehold.engine.values import (
     to_wire,
 )
 from freehold.foundation.errors import FreeholdError, PromptTooLong
-from freehold.foundation.settings import Value
 from freehold.foundation.stop import Stop
+
+_METERED_CHARACTERS = 50_000  # how far back the context meter looks for the last answer
 
 
 class Conversations(Extendable, Protocol):
     def get(self, id: str) -> Chat: ...
     def rename(self, chat: str, title: str) -> None: ...
     def turns(self, ids: Sequence[str]) -> list[Turn]: ...
-    def branch(self, chat: str) -> list[Turn]: ...
+    def back(self, turn: str, characters: int) -> tuple[list[Turn], int]: ...
     def ask(self, chat: str, text: str, parent: str | None) -> Turn: ...
     def begin_answer(self, chat: str, parent: str) -> Turn: ...
     def note(self, turn: str, provenance: Provenance) -> None: ...
@@ -80,7 +87,7 @@ class Settings(Protocol):
 
 
 class PrivateSettings(Protocol):
-    def setting(self, name: str) -> Value: ...
+    def setting(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,9 @@ class Assistant:
 
     def measure(self, chat: str) -> Context:
         """How full the context is after the branch in view, from what its last answer recorded."""
-        for turn in reversed(self._conversations.branch(chat)):
+        leaf = self._conversations.get(chat).leaf
+        turns = self._conversations.back(leaf, _METERED_CHARACTERS)[0] if leaf is not None else []
+        for turn in reversed(turns):
             if turn.provenance is not None:
                 context = turn.provenance.context
                 return replace(context, tokens=context.tokens + turn.provenance.tokens)
@@ -223,10 +232,10 @@ class Assistant:
         self, chat: Chat, question: Turn, loaded: Loaded, sampling: Sampling, record: _Record
     ) -> Generator[Step, None, Prompt]:
         """The prompt, with the oldest turns left out where the context asks for it."""
-        turns = _path_to(question.id, self._conversations.branch(chat.id))
-        dropped = start_from(turns, loaded.sha256, loaded.limit)
-        shown = messages_from(turns[dropped:], loaded.sha256)
-        system = str(self._private.setting("system_prompt")) if chat.system_prompt is None else chat.system_prompt
+        turns, before = self._conversations.back(question.id, loaded.limit * MOST_CHARACTERS_A_TOKEN)
+        dropped = max(before, left_out_before(turns, loaded.sha256, loaded.limit))
+        shown = messages_from(turns[dropped - before :], loaded.sha256)
+        system = self._private.setting("system_prompt") if chat.system_prompt is None else chat.system_prompt
         head = [Message("system", system)] if system.strip() else []
         limit = loaded.limit - reserve_for_answer(loaded.limit, sampling.max_tokens)
         prompt = self._engine.read([*head, *(one.message for one in shown)])
@@ -258,12 +267,6 @@ class Assistant:
         return self._conversations.seal(
             answer.id, ending, record.provenance(), record.tokens, error.to_wire() if error is not None else None
         )
-
-
-def _path_to(leaf: str, turns: Sequence[Turn]) -> list[Turn]:
-    """The turns from the root to `leaf`; `turns` is the branch in view, which runs through it."""
-    ids = [turn.id for turn in turns]
-    return list(turns[: ids.index(leaf) + 1])
 
 
 class _Record:

@@ -107,6 +107,13 @@ class Conversations:
         """The whole branch in view, root first."""
         return self._turns("chats.branch", id=chat)
 
+    def back(self, turn: str, characters: int) -> tuple[Turns, int]:
+        """The turns that lead to `turn`, itself last, until their words are `characters` long; and how many turns
+        come before those.
+        """
+        found = self._vault.call("chats.back", turn=turn, characters=characters)
+        return [Turn.from_wire(fields) for fields in found["turns"]], int(found["before"])
+
     def tree(self, chat: str) -> Turns:
         """Every turn of the chat, parents before children, older before younger."""
         return self._turns("chats.tree", id=chat)

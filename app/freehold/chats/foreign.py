@@ -169,9 +169,7 @@ def _open_webui_message(name: str, said: dict[str, Any]) -> Message:
     )  # fmt: skip
 
 
-def _chat(
-    source: str, id: str, item: Mapping[str, Any], messages: list[Message], leaf: str, **also: Any
-) -> Read:
+def _chat(source: str, id: str, item: Mapping[str, Any], messages: list[Message], leaf: str, **also: Any) -> Read:
     turns, became = plant(source, id, messages)
     if not turns and source != "freehold":
         raise Unusable("it holds no messages")

@@ -103,9 +103,7 @@ def insert_turn(
         "INSERT INTO turns (id, chat, parent, depth, role, length, created, ending) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         id, chat, parent_row, depth, role, len(words.text), created, ending,
     ).lastrowid  # fmt: skip
-    execute(
-        "INSERT INTO words (turn, text, provenance, tokens, error) VALUES (?, ?, ?, ?, ?)", seq, *words.columns()
-    )
+    execute("INSERT INTO words (turn, text, provenance, tokens, error) VALUES (?, ?, ?, ?, ?)", seq, *words.columns())
     return int(seq)
 
 
@@ -115,9 +113,7 @@ def note_provenance(execute: Execute, row: int, provenance: dict[str, Any]) -> N
 
 def seal_turn(execute: Execute, row: int, ending: str, words: Words) -> None:
     """Write an answer's last words and close it; only then can it be found."""
-    execute(
-        "UPDATE words SET text = ?, provenance = ?, tokens = ?, error = ? WHERE turn = ?", *words.columns(), row
-    )
+    execute("UPDATE words SET text = ?, provenance = ?, tokens = ?, error = ? WHERE turn = ?", *words.columns(), row)
     make_findable(execute, row, words.text)
     execute("UPDATE turns SET ending = ?, length = ? WHERE seq = ?", ending, len(words.text), row)
 

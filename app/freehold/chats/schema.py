@@ -87,6 +87,17 @@ END;
 
 MIGRATIONS: tuple[str, ...] = (_TREES,)
 
+# From a turn upwards, as far as its words take at most so many characters more: a long chat is not read to its root.
+CLIMB = """
+WITH RECURSIVE climb (seq, parent, depth, characters) AS (
+    SELECT seq, parent, depth, length FROM turns WHERE seq = ?
+    UNION ALL
+    SELECT t.seq, t.parent, t.depth, climb.characters + t.length
+    FROM climb JOIN turns AS t ON t.seq = climb.parent WHERE climb.characters < ?
+)
+SELECT seq, depth FROM climb ORDER BY depth
+"""
+
 # A whole tree at once: one pass over the index is twice as fast as climbing it turn by turn.
 TREE = "SELECT seq, parent, id, role, length FROM turns WHERE chat = ? ORDER BY seq"
 

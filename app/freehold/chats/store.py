@@ -142,6 +142,13 @@ class ChatStore:
         parents = dict(self._db.query("SELECT seq, parent FROM turns WHERE chat = ?", chat))
         yield from pages(self._by("t.seq", path_to(leaf, parents)))
 
+    def back(self, turn: str, characters: int) -> dict[str, Any]:
+        """The turns that lead to `turn`, itself last, until their words are `characters` long; and how many turns
+        come `before` those.
+        """
+        rows = self._db.query(schema.CLIMB, self._turn_row(turn)[0], characters)
+        return {"before": rows[0][1], "turns": list(self._by("t.seq", [seq for seq, _ in rows]))}
+
     def tree(self, id: str) -> Turns:
         """Every turn of a chat, parents before children."""
         rows = self._db.query("SELECT seq FROM turns WHERE chat = ? ORDER BY seq", self._chat_row(id)[0])
