@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from freehold.engine.threads import Crew
 from freehold.engine.vocabulary import NativeVocabulary
 from freehold.foundation.errors import EngineStopped
 
@@ -105,6 +106,8 @@ class NativeModel:
         self._context = lib.llama_init_from_model(self._model, parameters)
         if not self._context:
             raise EngineStopped(f"there is no memory for {wanted.context} tokens of context: {last_words()}")
+        context = self._context
+        self._crew = Crew(wanted.threads, lambda threads: lib.llama_set_n_threads(context, threads, threads))
         lib.llama_set_abort_callback(self._context, self.flag.callback, self.flag.argument)
         self._memory = lib.llama_get_memory(self._context)
         self.limit = min(int(lib.llama_n_ctx(self._context)), wanted.context)
@@ -120,9 +123,11 @@ class NativeModel:
 
     def decode(self, ids: Sequence[int]) -> Literal["done", "aborted"]:
         """Compute `ids` (at most BATCH) after what is there. Aborted: nothing of them counts. Raises EngineStopped."""
+        self._crew.adapt()
         count = len(ids)
         self._ids[:count] = list(ids)
         answer = self._lib.llama_decode(self._context, self._lib.llama_batch_get_one(self._ids, count))
+        self._crew.rest()
         if answer == 0:
             return "done"
         if answer == 2:
