@@ -10,7 +10,7 @@ def main() -> int:
     from freehold import app
 
     if sys.argv[1:2] == ["--worker"]:
-        return app.work(sys.argv[2])
+        return app.work(sys.argv[2], sys.argv[3:])
     return app.main(sys.argv[1:])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +31,15 @@ def main(argv: list[str]) -> int:
     return run(build, profile_at(home), claim=_claim)
 
 
-def work(name: str) -> int:
-    """Be the worker `name` until the app closes our stdin."""
-    _WORKERS[name]()
+def work(name: str, arguments: Sequence[str] = ()) -> int:
+    """Be the worker `name` until the app closes our stdin, boxed in before anything of it is imported."""
+    from freehold.processes.boxes import box_of, close_in
+
+    layers = close_in(box_of(name, Path.cwd(), arguments))
+    if name == "layers":  # a child of the doctor's, that only wants to know
+        print(*layers)  # noqa: T201
+    else:
+        _WORKERS[name]()
     return 0
 
 
@@ -100,7 +106,7 @@ def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
 def _terminal(argv: list[str]) -> int:
     from freehold.terminal.main import run
 
-    return run(argv, build, (_window_check,))
+    return run(argv, build, (_window_check, _box_check))
 
 
 def _window_check() -> Check:
@@ -112,6 +118,19 @@ def _window_check() -> Check:
     if missing is None:
         return Check("window", True, "Qt finds what it needs to open one")
     return Check("window", False, missing.detail, missing.next_step)
+
+
+def _box_check() -> Check:
+    """Which layers of the workers' box hold on this machine, for `freehold doctor`."""
+    from freehold.processes.boxes import LAYERS, held_layers
+    from freehold.terminal.values import Check
+
+    held = held_layers()
+    missing = [layer for layer in LAYERS if layer not in held]
+    if not missing:
+        return Check("worker box", True, f"holds: {', '.join(held)}")
+    advice = "Workers run all the same. A Linux kernel of 5.13 or newer with Landlock turned on closes them in."
+    return Check("worker box", False, f"holds: {', '.join(held) or 'nothing'}; not: {', '.join(missing)}", advice)
 
 
 def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:

@@ -41,12 +41,13 @@ class Wish:
 class Loader:
     """Owns the link to the engine process; a new one for each load, so that an old model's crashes do not count.
 
-    `available` tells the bytes of memory that are free, `needed` those that a model takes with a context.
+    `start` starts the process, which may read the one file it is told and none when that is empty. `available` tells
+    the bytes of memory that are free, `needed` those that a model takes with a context.
     """
 
     def __init__(
         self,
-        start: Callable[[], subprocess.Popen[bytes]],
+        start: Callable[[str], subprocess.Popen[bytes]],
         marker: Marker,
         *,
         available: Callable[[], int],
@@ -55,7 +56,7 @@ class Loader:
     ) -> None:
         self._start, self._marker, self._silence = start, marker, silence
         self._available, self._needed = available, needed
-        self.link = self._new_link()
+        self.link = self._new_link("")
 
     def load_one_of(self, model: Model, fallbacks: Sequence[Model], wish: Wish, stop: Stop) -> Steps:
         """Load `model`, else the first of `fallbacks` that works. Raises what kept `model` itself from loading."""
@@ -74,7 +75,7 @@ class Loader:
         """One model, down the ladder."""
         facts = _facts(model)
         self.link.end()  # its memory must be free before what is free is counted
-        self.link = self._new_link()
+        self.link = self._new_link(model.path)
         problem: FreeholdError | None = None
         for rung in self._rungs(model, facts, wish):
             needed, free = self._needed(facts, rung.context), self._available()
@@ -137,8 +138,8 @@ class Loader:
                     raise
                 yield Loading(model.name, part["done"])
 
-    def _new_link(self) -> Link:
-        return Link("engine", self._start, silence=self._silence)
+    def _new_link(self, file: str) -> Link:
+        return Link("engine", lambda: self._start(file), silence=self._silence)
 
 
 @contextlib.contextmanager

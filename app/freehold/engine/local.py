@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from freehold.engine.fit import memory_needed
@@ -32,6 +34,7 @@ from freehold.engine.values import (
 from freehold.foundation.errors import EngineStopped
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
+from freehold.processes.boxes import reading
 from freehold.processes.frames import pack_ids, unpack_ids
 from freehold.processes.spawn import spawn, worker_command
 
@@ -60,7 +63,7 @@ class LocalEngine:
         silence: float = SILENCE,
     ) -> None:
         self._loader = Loader(
-            start or (lambda: spawn(worker_command("engine"), profile.scratch)),
+            (lambda _file: start()) if start else partial(_start_boxed, profile.scratch),
             Marker(profile.home / "loading.json"),
             available=available or _free_memory,
             needed=needed or memory_needed,
@@ -217,6 +220,10 @@ def _steps(parts: Generator[Any, None, Any]) -> Generator[Reading | Written, Non
             yield Written(tuple(unpack_ids(part["ids"])), part["text"])
         else:
             yield Reading(part["done"], part["total"])
+
+
+def _start_boxed(scratch: Path, file: str) -> subprocess.Popen[bytes]:
+    return spawn(worker_command("engine", *reading(file)), scratch)
 
 
 def _free_memory() -> int:

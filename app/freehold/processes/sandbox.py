@@ -19,8 +19,9 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 # What a Python worker and its native libraries read of the system, none of it anybody's own.
 _SYSTEM = (
-    "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo",
-    "/usr/share/locale", "/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random",
+    "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/local/lib", "/lib", "/lib64", "/nix/store",
+    "/gnu/store", "/usr/share/zoneinfo", "/usr/share/locale",
+    "/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random",
     "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version", "/sys/devices/system",
     "/sys/fs/cgroup",
 )  # fmt: skip
@@ -55,7 +56,8 @@ def confine(
 
 def library_paths() -> tuple[Path, ...]:
     """Where this Python and what it imports lie, and what native libraries look up in the system."""
-    own = (sys.prefix, sys.base_prefix, sys.exec_prefix, *(place for place in sys.path if place))
+    searched = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    own = (sys.prefix, sys.base_prefix, sys.exec_prefix, *(place for place in (*sys.path, *searched) if place))
     return tuple(Path(place) for place in dict.fromkeys((*own, *_SYSTEM)) if place != "/")
 
 

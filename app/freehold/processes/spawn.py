@@ -32,13 +32,14 @@ def clean_environment(scratch: Path, also: Iterable[str] = ()) -> dict[str, str]
     return {**passed, **_ALWAYS, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)}
 
 
-def worker_command(name: str) -> list[str]:
+def worker_command(name: str, *arguments: str) -> list[str]:
     """How this program starts itself as the worker `name`. -E and -P keep foreign code off the import path.
 
     The rest are switches because -E makes Python deaf to the variables of the same meaning.
     """
     return [
         sys.executable, "-E", "-P", "-B", "-X", "utf8", "-X", "faulthandler", "-m", "freehold", "--worker", name,
+        *arguments,
     ]  # fmt: skip
 
 

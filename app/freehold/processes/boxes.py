@@ -1,0 +1,94 @@
+"""The box of each worker: what it may still read, change and reach once it has closed itself in."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.foundation.errors import WorkerStopped
+from freehold.processes.sandbox import confine, graphics_paths
+from freehold.processes.spawn import spawn, worker_command
+
+LAYERS = ("privileges", "memory", "files", "calls", "sockets")
+
+# Where drivers of graphics cards describe and keep themselves.
+_DRIVERS = ("/etc/vulkan", "/etc/OpenCL", "/usr/share/vulkan", "/usr/share/glvnd", "/usr/local/cuda", "/opt/rocm")
+# What resolving a name and checking a certificate read. resolv.conf is often a link to one of the folders in /run.
+_INTERNET = (
+    "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
+    "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", "/etc/ssl", "/etc/pki", "/etc/crypto-policies",
+    "/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/pki",
+    "/var/lib/ca-certificates",
+)  # fmt: skip
+# What finding the session's bus, and the libraries that speak with keyrings over it, read.
+_SESSION_BUS = (
+    "/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/passwd", "/etc/nsswitch.conf", "/run/dbus", "/usr/share",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Places beside those of the libraries; `devices` may be written to and are never made. `sockets` means all of
+    them: a filter sees no addresses.
+    """
+
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    devices: tuple[Path, ...] = ()
+    sockets: bool = False
+
+
+def box_of(name: str, scratch: Path, arguments: Sequence[str] = ()) -> Box:
+    """The box of the worker `name` whose working folder is a profile's `scratch`.
+
+    `arguments` are what follows its name on the command line: `--read PATH` for each place that it is given to read.
+    A worker that is not named here gets nothing but that.
+    """
+    home, given = scratch.parent, _given(arguments)
+    if name == "vault":
+        return Box(read=given, write=(home / "vault", home / "backups", scratch))
+    if name == "engine":
+        return Box(read=(*given, *map(Path, _DRIVERS)), write=(scratch,), devices=graphics_paths())
+    if name == "network":
+        return Box(read=(*given, *map(Path, _INTERNET)), write=(home / "models" / "staging", scratch), sockets=True)
+    if name == "keyring":
+        session = [Path(place) for place in (os.environ.get("XDG_RUNTIME_DIR"),) if place]
+        return Box(read=(*given, *map(Path, _SESSION_BUS), *session), sockets=True)
+    return Box(read=given, write=(scratch,))
+
+
+def close_in(box: Box) -> tuple[str, ...]:
+    """Give up all that is not in `box`, for good; the names of the layers that hold (`sandbox.confine`)."""
+    for place in box.write:
+        with suppress(OSError):  # a rule can only name what is there; what cannot be made cannot be written to either
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return confine(box.read, (*box.write, *box.devices), box.sockets)
+
+
+def held_layers() -> tuple[str, ...]:
+    """The layers that hold on this machine, as a child that closes itself in finds them. Raises WorkerStopped."""
+    with tempfile.TemporaryDirectory() as scratch:
+        child = spawn(worker_command("layers"), Path(scratch))
+        said, _ = child.communicate(timeout=60)
+    if child.returncode:
+        raise WorkerStopped(f"a boxed process ended with exit code {child.returncode}")
+    return tuple(said.decode().split())
+
+
+def reading(*places: str) -> list[str]:
+    """The arguments that give a worker `places` to read; empty ones are none."""
+    return [part for place in places if place for part in ("--read", place)]
+
+
+def _given(arguments: Sequence[str]) -> tuple[Path, ...]:
+    words, places = list(arguments), []
+    while words:
+        if len(words) < 2 or words[0] != "--read":
+            raise ValueError(f"a worker knows no argument {words[0]!r}")
+        places.append(Path(words[1]))
+        del words[:2]
+    return tuple(places)
