@@ -34,6 +34,10 @@ def served_commands(household: Household, lock: Callable[[], None] | None = None
         # Typer is imported by the first command, not by the window's start.
         from freehold.terminal.passphrases import AskCaller
 
+        if request.get("raise") is True:  # a second window: there is none here to raise
+            reply({"err": "A chat in a terminal is using this profile. Leave it there first.\n"})
+            reply({"exit": FAILED})
+            return
         try:
             reply({"exit": _serve(request, reply, stop, household, lock)})
         except AskCaller as question:
