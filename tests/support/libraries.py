@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 from freehold.foundation.stop import Stop
+from freehold.library.chunk import Chunk
+from freehold.library.errors import DocumentNeedsPassword, DocumentUnsupported
+from freehold.library.extract.client import Document as Read
 from freehold.library.extract.client import Extractor
 from freehold.processes.frames import pack_floats
 from freehold.processes.spawn import spawn
@@ -123,7 +126,7 @@ def shelve(vault: VaultInMemory, path: str, *texts: str, collection: str = "docu
     document = next(row for row in vault.call("library.stamps", source=source) if row[1] == path)[0]
     vault.call("library.clear", document=document)
     chunks = [[text, None, "", 10] for text in texts]
-    vault.call("library.write", document=document, place=0, start=0, title=title, chunks=chunks)
+    vault.call("library.write", document=document, place=0, start=0, chunks=chunks)
     vault.call("library.finish", document=document, state="words", title=title)
     return int(document)
 
@@ -142,3 +145,46 @@ def found(vault: VaultInMemory, query: str, mode: str = "words", **wishes: Any) 
     vector = None if mode == "words" else pack_floats(embedding(query))
     answer = vault.call("library.search", query=query, vector=vector, embedder="letters", mode=mode, **wishes)
     return answer["passages"]
+
+
+class PlainExtractor:
+    """Reads text files in this process, a chunk a line. `deeds` are run while a file of that name is read."""
+
+    def __init__(self) -> None:
+        self.read_paths: list[str] = []
+        self.deeds: dict[str, Callable[[], None]] = {}
+
+    def read(self, path: Path, password: str | None = None, stop: Stop | None = None, *, unless: str = ""):
+        self.read_paths.append(path.name)
+        self.deeds.get(path.name, lambda: None)()
+        if path.suffix == ".locked" and password != "open":
+            raise DocumentNeedsPassword()
+        if path.suffix == ".bin":
+            raise DocumentUnsupported("it is not text")
+        text = path.read_text()
+        if text == unless:
+            return Read("", 0, "", "", text, same=True)
+        yield [Chunk(line, None, "", 5) for line in text.splitlines(keepends=True)]
+        if stop is not None and stop.is_set():
+            return None
+        return Read(path.stem, 0, "", path.suffix, text)
+
+    def page(self, *_: Any) -> dict[str, Any]:
+        return {}
+
+    def close(self) -> None: ...
+
+
+class LetterEmbedder:
+    """Embeds by letters; `is_up` as the test says."""
+
+    def __init__(self, name: str = "letters") -> None:
+        self.id, self.is_up = name, True
+        self.embedded: list[str] = []
+
+    def embed(self, texts, stop: Stop | None = None) -> list[str]:
+        self.embedded.extend(texts)
+        return [pack_floats(embedding(text)) for text in texts]
+
+    def warm_soon(self) -> None: ...
+    def close(self) -> None: ...

@@ -87,7 +87,7 @@ def test_a_document_read_in_part_is_read_again(tmp_path, vault):
     document = shelve(vault, "/a.txt", "one", "two")
     vault.call("library.enqueue", source=1, files=[["/a.txt", 11, 2, 2, 1]])
     vault.call("library.clear", document=document)
-    vault.call("library.write", document=document, place=0, start=0, title="", chunks=[["half", None, "", 1]])
+    vault.call("library.write", document=document, place=0, start=0, chunks=[["half", None, "", 1]])
     vault.database.close()
     vault.__init__(tmp_path)
     assert vault.call("library.recover") == 1
@@ -175,3 +175,8 @@ def test_what_is_not_there_is_said_so(vault):
         vault.call("library.text", path="/nothing")
     with pytest.raises(UsageError):
         vault.call("library.add_source", path="/a", collection=" ")
+
+
+def test_half_characters_and_zeros_are_replaced_one_for_one(vault):
+    shelve(vault, "/a.txt", "a \ud83d half \x00 boat")
+    assert found(vault, "boat")[0]["text"] == "a \ufffd half \ufffd boat"

@@ -14,7 +14,7 @@ from typing import Any
 Scores = Any  # a numpy array of float32; numpy is imported by those who make them, in the vault process only
 
 WORDS_WEIGHT, MEANING_WEIGHT = 0.3, 0.7
-NEIGHBOUR_SHARE = 0.25
+NEIGHBOUR_SHARE = 0.2
 MOST_ALIKE = 0.8  # share of shared words above which a passage says what a better one said already
 
 

@@ -13,6 +13,7 @@ from freehold.library.schema import TOKENIZER
 from freehold.library.words import any_of, spaced, terms, word_set
 
 _CONTEXT_WEIGHT = 0.5  # a word in the heading path, against one in the text
+_IN_COLLECTIONS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from hashlib import blake2b
@@ -19,9 +20,10 @@ from freehold.library.schema import FIRST
 from freehold.library.search import Searcher
 from freehold.library.values import State
 from freehold.library.words import spaced
-from freehold.processes.frames import pack_floats, unpack_floats
+from freehold.processes.frames import unpack_floats
 
 _SLICE = 200  # chunks deleted in one transaction
+_NO_TEXT = re.compile("[\ud800-\udfff\x00]")
 _DOCUMENT = (
     "SELECT d.id, d.path, c.name, d.state, d.reason, d.title, d.pages, d.chunks, d.size "
     "FROM library_document d JOIN library_collection c ON c.id = d.collection"
@@ -83,6 +85,21 @@ class LibraryStore:
         with self._db.transaction() as execute:
             execute("UPDATE library_source SET first = (id = ?)", source)
 
+    def exclude(self, source: int, pattern: str) -> None:
+        """Leave names that match `pattern` out of a source from now on."""
+        excluded = json.loads(self._db.query("SELECT excluded FROM library_source WHERE id = ?", source)[0][0])
+        with self._db.transaction() as execute:
+            execute("UPDATE library_source SET excluded = ? WHERE id = ?", json.dumps([*excluded, pattern]), source)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a fact about the library itself, such as that it is paused."""
+        with self._db.transaction() as execute:
+            execute("INSERT OR REPLACE INTO library_state VALUES (?, ?)", name, value)
+
+    def remembered(self, name: str) -> str:
+        rows = self._db.query("SELECT value FROM library_state WHERE name = ?", name)
+        return str(rows[0][0]) if rows else ""
+
     def collections(self) -> list[dict[str, Any]]:
         rows = self._db.query(
             "SELECT c.name, count(d.id) FROM library_collection c LEFT JOIN library_document d ON d.collection = c.id "
@@ -127,8 +144,16 @@ class LibraryStore:
         )
         return [[row[0], _name(row[1]), *row[2:]] for row in rows]
 
-    def begin(self, document: int) -> None:
-        """Note that a document is about to be read, so that one that ends the program each time is noticed."""
+    def again(self, document: int) -> None:
+        """Read a document anew, whatever is known of it."""
+        with self._db.transaction() as execute:
+            execute(
+                "UPDATE library_document SET state = 'waiting', reason = '', tries = 0, fingerprint = '' WHERE id = ?",
+                document,
+            )
+
+    def tried(self, document: int) -> None:
+        """A reading came to nothing, since the file changed meanwhile."""
         with self._db.transaction() as execute:
             execute("UPDATE library_document SET tries = tries + 1 WHERE id = ?", document)
 
@@ -146,17 +171,18 @@ class LibraryStore:
             yield len(rows)
         self._searcher.forget(document)
 
-    def write(self, document: int, place: int, start: int, title: str, chunks: list[list[Any]]) -> int:
+    def write(self, document: int, place: int, start: int, chunks: list[list[Any]]) -> int:
         """Append chunks [text, page, context, tokens]; the first stands at `place` and begins at `start`.
 
-        Returns where the next begins. `title` is searched with each chunk.
+        Returns where the next begins.
         """
         with self._db.transaction() as execute:
-            for number, (text, page, context, _) in enumerate(chunks, place):
+            for number, (raw_text, page, raw_context, _) in enumerate(chunks, place):
+                text, context = _clean(raw_text), _clean(raw_context)
                 row = execute(
                     "INSERT INTO library_chunk (document, place, start, page, context, text, hash) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    document, number, start, page, context, text, _hash(title, context, text),
+                    document, number, start, page, context, text, _hash(context, text),
                 ).lastrowid  # fmt: skip
                 execute(
                     "INSERT INTO library_words (rowid, text, context) VALUES (?, ?, ?)", row, *_worded(text, context)
@@ -173,9 +199,14 @@ class LibraryStore:
             execute(
                 "UPDATE library_document SET state = ?, reason = ?, title = ?, pages = ?, chunks = ?, fingerprint = ? "
                 "WHERE id = ?",
-                State(state).value, reason, title, pages, chunks, fingerprint, document,
+                State(state).value, _clean(reason), _clean(title), pages, chunks, fingerprint, document,
             )  # fmt: skip
             self._drop_vectors(execute, self._replaced.pop(document, set()))
+
+    def unchanged(self, document: int) -> None:
+        """A file whose stamp changed but not its content: what is known of it stays."""
+        with self._db.transaction() as execute:
+            execute("UPDATE library_document SET state = 'words', tries = 0 WHERE id = ?", document)
 
     def recover(self) -> int:
         """After a start: drop vectors that belong to no chunk any more. Returns how many documents wait."""
@@ -188,12 +219,12 @@ class LibraryStore:
     def unembedded(self, embedder: str, after: int, limit: int) -> list[list[Any]]:
         """[chunk id, hash, text to embed] of chunks past id `after` without a vector, each text once."""
         rows = self._db.query(
-            "SELECT c.id, hex(c.hash), d.title, c.context, c.text FROM library_chunk c "
+            "SELECT c.id, hex(c.hash), c.context, c.text FROM library_chunk c "
             "JOIN library_document d ON d.id = c.document WHERE c.id > ? AND d.state = 'words' AND NOT EXISTS ("
             "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?) ORDER BY c.id LIMIT ?",
             after, embedder, limit,
         )  # fmt: skip
-        return [[row[0], row[1], embedded_text(row[2], row[3], row[4])] for row in rows]
+        return [[row[0], row[1], embedded_text(row[2], row[3])] for row in rows]
 
     def put_vectors(self, embedder: str, vectors: list[list[str]]) -> None:
         """Keep [hash, packed vector] pairs."""
@@ -203,16 +234,16 @@ class LibraryStore:
                 execute("INSERT OR REPLACE INTO library_vector VALUES (?, ?, ?)", bytes.fromhex(digest), embedder, blob)
                 self._searcher.embedded(embedder, bytes.fromhex(digest), blob)
 
-    def settle(self, embedder: str) -> list[int]:
-        """Documents whose last chunk has got its vector become `indexed`; returns their ids."""
+    def settle(self, embedder: str) -> list[str]:
+        """Documents whose last chunk has got its vector become `indexed`; returns their paths."""
         with self._db.transaction() as execute:
             rows = execute(
                 "UPDATE library_document SET state = 'indexed' WHERE state = 'words' AND NOT EXISTS ("
                 "SELECT 1 FROM library_chunk c WHERE c.document = library_document.id AND NOT EXISTS ("
-                "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?)) RETURNING id",
+                "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?)) RETURNING path",
                 embedder,
             ).fetchall()
-        return [row[0] for row in rows]
+        return [_name(row[0]) for row in rows]
 
     def change_embedder(self, embedder: str) -> int:
         """Embed everything anew with `embedder`; the old vectors serve until `drop_embedders`. Returns what waits."""
@@ -276,6 +307,15 @@ class LibraryStore:
         """A whole document's chunks as passages when it has at most `around` of them, else none."""
         return self._searcher.whole(document, around)
 
+    def sample(self, many: int) -> list[dict[str, Any]]:
+        """Chunks spread over the whole library, for `library check`."""
+        rows = self._db.query(
+            "SELECT c.document, c.start, c.text FROM library_chunk c WHERE length(c.text) > 200 "
+            "AND c.id % (SELECT max(1, count(*) / ?1) FROM library_chunk) = 0 LIMIT ?1",
+            many,
+        )
+        return [{"document": row[0], "start": row[1], "text": row[2]} for row in rows]
+
     # Forgetting.
 
     def forget(self, documents: list[int], sources: list[int]) -> Generator[int, None, int]:
@@ -320,13 +360,18 @@ class LibraryStore:
             )
 
 
-def embedded_text(title: str, context: str, text: str) -> str:
+def embedded_text(context: str, text: str) -> str:
     """What an embedder is given of a chunk."""
-    return "\n".join(part for part in (title, context.strip(), text.strip()) if part)
+    return "\n".join(part for part in (context.strip(), text.strip()) if part)
 
 
-def _hash(title: str, context: str, text: str) -> bytes:
-    return blake2b(embedded_text(title, context, text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _hash(context: str, text: str) -> bytes:
+    return blake2b(embedded_text(context, text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _clean(text: str) -> str:
+    """Half characters (lone surrogates), which are no Unicode text, and zeros replaced, one for one."""
+    return _NO_TEXT.sub("\ufffd", text)
 
 
 def _worded(text: str, context: str) -> tuple[str, str]:
@@ -339,6 +384,3 @@ def _raw(path: str) -> bytes:
 
 def _name(raw: bytes) -> str:
     return os.fsdecode(raw)
-
-
-__all__ = ["LibraryStore", "embedded_text", "pack_floats"]

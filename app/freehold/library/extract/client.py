@@ -25,12 +25,17 @@ _LOOK_SECONDS = 0.1
 
 
 class Document(NamedTuple):
-    """What is known of a document once it is read. `pages` 0: its format has none. `kind` is a suffix."""
+    """What is known of a document once it is read. `pages` 0: its format has none. `kind` is a suffix.
+
+    `same`: nothing was read, since its content is what `unless` said.
+    """
 
     title: str
     pages: int
     note: str
     kind: str
+    fingerprint: str = ""
+    same: bool = False
 
 
 class Extractor:
@@ -44,13 +49,14 @@ class Extractor:
         self._served = 0
 
     def read(
-        self, path: Path, password: str | None = None, stop: Stop | None = None
+        self, path: Path, password: str | None = None, stop: Stop | None = None, *, unless: str = ""
     ) -> Generator[list[Chunk], None, Document | None]:
         """The document's chunks in order, in batches. The result is None when `stop` ended it.
 
         Raises DocumentUnreadable, DocumentNeedsPassword, DocumentTooLarge, DocumentUnsupported, DocumentGone.
         """
-        parts = self._link.stream("document.read", stop=stop, path=str(path), password=password)
+        self._link.call("document.ready")
+        parts = self._link.stream("document.read", stop=stop, path=str(path), password=password, unless=unless)
         result = yield from self._guarded(parts)
         return None if result is None else Document(**result)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from freehold.foundation.errors import FreeholdError
 from freehold.library.chunk import Chunk, chunks
 from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable
-from freehold.library.extract.blocks import MOST_CHARACTERS, Block, Blocks, Kind, Source, limited
+from freehold.library.extract.blocks import Block, Blocks, Kind, Source, limited
 
 BATCH = 60_000  # characters of text in one part
 Parts = Generator[dict[str, Any], None, dict[str, Any]]
@@ -27,17 +28,22 @@ def serve_extract() -> None:
 
 
 def operations() -> Mapping[str, Callable[..., Any]]:
-    return {"document.read": read, "document.page": page}
+    return {"document.ready": ready, "document.read": read, "document.page": page}
 
 
-def read(path: str, password: str | None = None, most: int = MOST_CHARACTERS) -> Parts:
-    """Parts `{"chunks": [[text, page, context, tokens], ...]}`; the result is `{title, pages, note, kind}`.
+def ready() -> None:
+    """Answered once the process stands: a failure before that is no file's fault."""
+
+
+def read(path: str, password: str | None = None, unless: str = "") -> Parts:
+    """Parts `{"chunks": [[text, page, context, tokens], ...]}`; the result is
+    `{title, pages, note, kind, fingerprint, same}`. Nothing is read of a file whose fingerprint is `unless`: `same`.
 
     `pages` is 0 where the format has none; `note` says what was left out. Raises DocumentUnreadable,
     DocumentNeedsPassword, DocumentTooLarge (when nothing was read), DocumentUnsupported, DocumentGone.
     """
     try:
-        return (yield from _read(Path(path), password, most))
+        return (yield from _read(Path(path), password, unless))
     except FreeholdError:
         raise
     except (FileNotFoundError, PermissionError) as error:
@@ -50,14 +56,17 @@ def read(path: str, password: str | None = None, most: int = MOST_CHARACTERS) ->
         raise DocumentUnreadable(f"its reader gave up ({type(error).__name__})") from error
 
 
-def _read(path: Path, password: str | None, most: int) -> Parts:
+def _read(path: Path, password: str | None, unless: str) -> Parts:
     from freehold.library.extract.formats import BY_SUFFIX, suffix_of
 
+    fingerprint = _fingerprint(path)
+    if fingerprint == unless:
+        return {"title": "", "pages": 0, "note": "", "kind": "", "fingerprint": fingerprint, "same": True}
     kind = suffix_of(path)
     told = _Told()
     waiting: list[Chunk] = []
     try:
-        for chunk in chunks(told.watch(limited(BY_SUFFIX[kind](Source(path, kind, password)), most))):
+        for chunk in chunks(told.watch(limited(BY_SUFFIX[kind](Source(path, kind, password))))):
             waiting.append(chunk)
             if sum(len(one.text) for one in waiting) >= BATCH:
                 yield {"chunks": [list(one) for one in waiting]}
@@ -67,7 +76,20 @@ def _read(path: Path, password: str | None, most: int) -> Parts:
             raise
     if waiting:
         yield {"chunks": [list(one) for one in waiting]}
-    return {"title": told.title, "pages": told.pages, "note": told.note, "kind": kind}
+    known = {"title": told.title, "pages": told.pages, "note": told.note, "kind": kind}
+    return known | {"fingerprint": fingerprint, "same": False}
+
+
+def _fingerprint(path: Path) -> str:
+    """The digest of the file's first gigabyte and its size."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for _ in range(1024):
+            block = file.read(1 << 20)
+            digest.update(block)
+            if not block:
+                break
+    return f"{digest.hexdigest()}-{path.stat().st_size}"
 
 
 class _Told:

@@ -1,0 +1,280 @@
+"""The library as window and terminal use it: add, watch, search, read, forget."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from freehold.foundation.stop import Stop
+from freehold.library.errors import DocumentGone, LibraryNotFound
+from freehold.library.extract.client import Extractor
+from freehold.library.intake import Intake
+from freehold.library.scan import Changes, Known, changes, look
+from freehold.library.values import (
+    GENERAL,
+    Collection,
+    Document,
+    Found,
+    Mode,
+    Passage,
+    Progress,
+    Signal,
+    Source,
+    Stamp,
+)
+
+
+class Vault(Protocol):
+    def call(self, op: str, **args: Any) -> Any: ...
+    def stream(self, op: str, *, stop: Stop | None = None, **args: Any) -> Generator[Any, None, Any]: ...
+
+
+class Embedder(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def is_up(self) -> bool: ...
+    def warm_soon(self) -> None: ...
+    def embed(self, texts: Sequence[str], stop: Stop | None = None) -> list[str]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A document's whole text. `pages` are (page, start, end) in code points; empty without pages."""
+
+    path: str
+    text: str
+    pages: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How often a passage was among the first five for words taken from it, by way of searching."""
+
+    questions: int
+    words: float
+    meaning: float | None
+    hybrid: float
+    advice: str
+
+
+class Library:
+    """Everything about documents. Starts nothing until it is asked."""
+
+    def __init__(self, vault: Vault, extractor: Extractor, embedder: Embedder) -> None:
+        self._vault, self._extractor, self._embedder = vault, extractor, embedder
+        self._intake = Intake(vault, extractor, embedder)
+
+    def add(
+        self, paths: Sequence[Path], *, collection: str = GENERAL, watch: bool = False, excluded: Sequence[str] = ()
+    ) -> int:
+        """Queue files and folders; how many files are to be read. Raises DocumentGone for a path that is not there.
+
+        `work` reads them.
+        """
+        places = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - resolve() would follow links
+        for place in places:
+            if not place.exists():
+                raise DocumentGone(str(place))
+        queued = 0
+        for place in places:
+            fields = self._vault.call(
+                "library.add_source", path=str(place), collection=collection, watched=watch, excluded=list(excluded)
+            )
+            queued += self._scan(_source(fields))
+        return queued
+
+    def rescan(self) -> int:
+        """Look at every source again, opening no file; how many are to be read."""
+        return sum(self._scan(source) for source in self.sources())
+
+    def work(self, stop: Stop) -> Iterator[Progress]:
+        """Read and embed what waits; see Intake.work."""
+        return self._intake.work(stop)
+
+    def watch(self, stop: Stop) -> Iterator[Progress]:
+        """Follow the watched sources until `stop` is set: what changes on disk is read, moved or forgotten."""
+        import watchfiles
+
+        self.rescan()
+        yield from self.work(stop)
+        watched = [source for source in self.sources() if source.watched and Path(source.path).exists()]
+        if not watched:
+            return
+        places = {source.path for source in watched}
+        for _ in watchfiles.watch(*places, stop_event=stop, recursive=True, raise_interrupt=False, rust_timeout=1000):
+            for source in watched:
+                self._scan(source)
+            yield from self.work(stop)
+
+    def recover(self) -> int:
+        """To be called once after unlocking; how many files wait from before."""
+        return int(self._vault.call("library.recover"))
+
+    def pause(self) -> None:
+        """Stop after the file in hand, and stay stopped over restarts until `resume`."""
+        self._vault.call("library.remember", name="paused", value="yes")
+
+    def resume(self) -> None:
+        self._vault.call("library.remember", name="paused", value="no")
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self._vault.call("library.remembered", name="paused") == "yes")
+
+    def put_first(self, path: Path) -> None:
+        """Read this source before the others. Raises LibraryNotFound."""
+        self._vault.call("library.put_first", source=self._source_at(path).id)
+
+    def retry(self, path: Path, password: str | None = None) -> None:
+        """Read a file again, with its password where it has one. Raises LibraryNotFound."""
+        found = [one for one in self.status() if one.path == str(path)]
+        if not found:
+            raise LibraryNotFound(str(path))
+        for document in found:
+            if password is not None:
+                self._intake.give_password(document.id, password)
+            self._vault.call("library.again", document=document.id)
+
+    def status(self, collection: str | None = None) -> list[Document]:
+        fields = self._vault.call("library.documents", collection=collection)
+        return [Document.from_wire(one) for one in fields]
+
+    def counts(self) -> dict[str, int]:
+        """Documents by state, and `chunks`."""
+        return {str(name): int(count) for name, count in self._vault.call("library.counts").items()}
+
+    def sources(self) -> list[Source]:
+        return [_source(fields) for fields in self._vault.call("library.sources")]
+
+    def collections(self) -> list[Collection]:
+        sources = self.sources()
+        return [
+            Collection(one["name"], one["documents"], tuple(s for s in sources if s.collection == one["name"]))
+            for one in self._vault.call("library.collections")
+        ]
+
+    def forget(self, path: Path) -> int:
+        """Remove a file, or all that lies below a folder, from the library for good; how many documents went.
+
+        The files themselves stay. Raises LibraryNotFound.
+        """
+        place = os.path.abspath(path)  # noqa: PTH100 - as in `add`
+        sources = [source for source in self.sources() if _is_at_or_below(source.path, place)]
+        documents = [one.id for one in self.status() if _is_at_or_below(one.path, place)]
+        if not sources and not documents:
+            raise LibraryNotFound(place)
+        for source in self.sources():
+            if _is_at_or_below(place, source.path) and source.path != place:
+                self._vault.call("library.exclude", source=source.id, pattern=place)  # or the next look brings it back
+        gone = self._vault.call("library.forget", documents=documents, sources=[source.id for source in sources])
+        return int(gone)
+
+    def search(
+        self, query: str, *, k: int = 10, collections: Sequence[str] | None = None, mode: Mode = "hybrid",
+        wait: bool = False,
+    ) -> Found:  # fmt: skip
+        """Passages for `query`, best first. While the embedder is cold a hybrid search is by words alone, and says so;
+        `wait` waits for it. Raises EmbedderMissing when `meaning` is asked for and there is none.
+        """
+        vector = self._vector(query, mode, wait)
+        used: Mode = "words" if vector is None else mode
+        answer = self._vault.call(
+            "library.search", query=query, vector=vector, embedder=self._embedder.id if vector else "", k=k,
+            collections=None if collections is None else list(collections), mode=used,
+        )  # fmt: skip
+        return Found(tuple(Passage.from_wire(one) for one in answer["passages"]), used, Signal(**answer["signal"]))
+
+    def text(self, path: Path, collection: str | None = None) -> Text:
+        """The text that offsets point into. Raises LibraryNotFound."""
+        pieces: list[str] = []
+        pages: list[tuple[int, int, int]] = []
+        for part in self._vault.stream("library.text", path=str(path), collection=collection):
+            pieces.append(part["text"])
+            end = part["start"] + len(part["text"])
+            if part["page"] is not None and pages and pages[-1][0] == part["page"]:
+                pages[-1] = (part["page"], pages[-1][1], end)
+            elif part["page"] is not None:
+                pages.append((part["page"], part["start"], end))
+        return Text(str(path), "".join(pieces), tuple(pages))
+
+    def whole(self, document: int, most: int) -> tuple[Passage, ...]:
+        """All of a document that has at most `most` chunks, for a context that holds it whole; else nothing."""
+        return tuple(
+            Passage.from_wire(one) for one in self._vault.call("library.passages", document=document, around=most)
+        )
+
+    def page(self, passage: Passage, width: int, password: str | None = None) -> dict[str, Any]:
+        """The passage's PDF page as a picture with boxes; see extract/worker.py."""
+        return self._extractor.page(Path(passage.path), passage.page or 1, passage.text, width, password)
+
+    def check(self, questions: int = 40) -> Generator[int, None, Checked]:
+        """Take words from passages and see whether searching finds the passage again; yields how many are done."""
+        from freehold.library.check import judge, question_from
+
+        hits = {"words": 0, "meaning": 0, "hybrid": 0}
+        sample = self._vault.call("library.sample", many=questions)
+        for number, one in enumerate(sample, 1):
+            for mode in _modes(self._embedder.id):
+                found = self.search(question_from(one["text"]), k=5, mode=mode, wait=True)
+                hits[mode] += any(
+                    _covers(hit, one["document"], one["start"], len(one["text"])) for hit in found.passages
+                )
+            yield number
+        return judge(len(sample), hits, has_meaning=bool(self._embedder.id))
+
+    def close(self) -> None:
+        """End the processes; nothing is lost."""
+        self._extractor.close()
+        self._embedder.close()
+
+    def _vector(self, query: str, mode: Mode, wait: bool) -> str | None:
+        if mode == "words" or (mode == "hybrid" and not self._embedder.id):
+            return None
+        if mode == "hybrid" and not wait and not self._embedder.is_up:
+            self._embedder.warm_soon()
+            return None
+        return self._embedder.embed([query])[0]
+
+    def _scan(self, source: Source) -> int:
+        rows = self._vault.call("library.stamps", source=source.id)
+        known = {row[1]: Known(row[0], Stamp(*row[2:6])) for row in rows}
+        found = changes(known, look(Path(source.path), source.excluded))
+        self._follow(source, found)
+        return len(found.read)
+
+    def _follow(self, source: Source, found: Changes) -> None:
+        for start in range(0, len(found.read), 500):
+            files = [[path, s.size, s.mtime, s.ctime, s.inode] for path, s in found.read[start : start + 500]]
+            self._vault.call("library.enqueue", source=source.id, files=files)
+        for document, path, s in found.moved:
+            self._vault.call("library.moved", document=document, path=path, size=s.size, mtime=s.mtime, ctime=s.ctime,
+                             inode=s.inode)  # fmt: skip
+        if found.gone:
+            self._vault.call("library.forget", documents=list(found.gone), sources=[])
+
+    def _source_at(self, path: Path) -> Source:
+        for source in self.sources():
+            if source.path == str(path):
+                return source
+        raise LibraryNotFound(str(path))
+
+
+def _modes(embedder: str) -> tuple[Mode, ...]:
+    return ("words", "meaning", "hybrid") if embedder else ("words",)
+
+
+def _covers(hit: Passage, document: int, start: int, length: int) -> bool:
+    return hit.document == document and start <= hit.start < start + length
+
+
+def _is_at_or_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _source(fields: dict[str, Any]) -> Source:
+    return Source(**{**fields, "excluded": tuple(fields["excluded"])})
