@@ -87,8 +87,9 @@ def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
     try:
         household.holder.claim()
     except ProfileBusy:
-        for _ in ask_holder(household.profile, {"raise": True}, Stop()):
-            pass
+        frames = list(ask_holder(household.profile, {"raise": True}, Stop()))
+        if {"exit": 0} not in frames:  # a chat in a terminal has no window to show
+            raise
         return False
     commands = served_commands(household)
 
