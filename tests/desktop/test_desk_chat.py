@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtGui import QGuiApplication
 
@@ -262,3 +264,23 @@ def test_every_turn_of_the_tree_is_kept(desk):
     desk.ask("hello")
     desk.settle()
     assert [turn.role for turn in desk.house.conversations.kept.values()] == [Role.USER, Role.ASSISTANT]
+
+
+def test_closing_the_window_saves_what_is_being_written(desk):
+    mine = desk.house.say("q", "a", title="Mine")
+    desk.window.sidebar.chats.opened.emit(mine)
+    desk.settle()
+    desk.window.chat.composer.box.setPlainText("unfinished")
+    desk.window.close()
+    desk.shell.close()
+    assert desk.house.conversations.get(mine).draft == "unfinished"
+
+
+def test_words_read_before_an_answer_ended_do_not_replace_what_it_became(desk):
+    desk.ask("hello")
+    desk.settle()
+    answer = desk.transcript.marks[1].id
+    chat = desk.house.conversations.list()[0].id
+    stale = replace(desk.house.conversations.kept[answer], text="", ending=None)
+    desk.shell._chat._hand_over(chat, [stale])
+    assert desk.transcript.said == ["hello", "Hello there."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -52,6 +53,7 @@ class ChatController(QObject):
         self._wanted = ""
         self._marks: Sequence[Mark] = ()
         self._live: dict[str, Live] = {}
+        self._sealed: dict[str, Turn] = {}  # answers that ended while this chat was in view
         self._is_drafting, self._question = False, ""
         composer = page.composer
         composer.submitted.connect(self.ask)
@@ -93,9 +95,8 @@ class ChatController(QObject):
 
     def forget(self) -> None:
         """The vault is locked: show nothing, keep nothing."""
-        for live in self._live.values():
-            if live.job is not None:
-                live.job.stop.set()
+        self.stop_all()
+        self._sealed.clear()
         self._live.clear()
         self._wanted = self._chat = ""
         self._marks = ()
@@ -105,6 +106,20 @@ class ChatController(QObject):
             self._page.transcript.show([])
         self._page.show_empty()
         self._page.close_panel()
+
+    def stop_all(self) -> None:
+        """Stop every answer, in view or not; what was said is kept."""
+        for live in self._live.values():
+            if live.job is not None:
+                live.job.stop.set()
+
+    def save_last_draft(self) -> None:
+        """The window closes: save what is being written, at once and in this thread."""
+        draft, chat = self._page.composer.take_draft(), self._chat
+        if draft is None or not (chat or draft.strip()):
+            return
+        with suppress(FreeholdError):
+            self._conversations.save_draft(chat or self._conversations.create().id, draft)
 
     def ask(self, text: str) -> None:
         if self._is_drafting:
@@ -191,6 +206,7 @@ class ChatController(QObject):
         if opened.chat.id != self._wanted:
             return  # the owner has moved on meanwhile
         self._chat, self._marks = opened.chat.id, opened.marks
+        self._sealed.clear()
         self._page.show_title(opened.chat.title)
         self._page.show_left_out(0)
         self._page.trouble.clear()
@@ -229,12 +245,14 @@ class ChatController(QObject):
         self._bridge.call(lambda: self._conversations.turns(ids), lambda turns: self._hand_over(chat, turns))
 
     def _hand_over(self, chat: str, turns: Sequence[Turn]) -> None:
+        """Give the transcript what was read, unless more is known by now than when it was read."""
         if chat != self._chat:
             return
         live = self._live.get(chat)
         writing = live.turn.id if live is not None and live.turn is not None else ""
+        known = [self._sealed.get(turn.id, turn) for turn in turns]
         self._page.transcript.provide(
-            [replace(turn, text=live.text) if live is not None and turn.id == writing else turn for turn in turns]
+            [replace(turn, text=live.text) if live is not None and turn.id == writing else turn for turn in known]
         )
 
     def _follow(self, live: Live, flow: Callable[[Stop], Any]) -> None:
@@ -336,6 +354,8 @@ class ChatController(QObject):
 
     def _finished(self, live: Live, turn: Turn) -> None:
         live.turn, live.is_over = turn, True
+        if self._sees(live):
+            self._sealed[turn.id] = turn
         self.chats_changed.emit()
         self.model_changed.emit()
         if self._sees(live):

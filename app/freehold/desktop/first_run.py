@@ -81,7 +81,7 @@ class Welcome(_Screen):
         self.fields = NewPassphrase()
         self.passphrase = ChoiceCard(
             self.tr("With a passphrase"),
-            self.tr("You type it when you open Freehold. Nobody can recover it for you; write it down if you must."),
+            self.tr("You type it when you open Freehold. Nobody can recover it for you."),
             self.fields,
         )
         self.keyring = ChoiceCard(self.tr("With this computer's keyring"), self.tr("Looking for a keyring…"))

@@ -95,12 +95,9 @@ class ModelRow(QWidget):
         if not model.words:
             words.hide()
         facts = label(fact_words(model), "note", wraps=True)
-        layout = column(head, words, facts, spacing=4, margins=(0, 12, 0, 12))
-        layout.addSpacing(6)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._progress)
-        layout.addWidget(self.trouble)
-        self.setLayout(layout)
+        self._going_on = QWidget()
+        self._going_on.setLayout(column(self._bar, self._progress, self.trouble, spacing=4, margins=(0, 6, 0, 0)))
+        self.setLayout(column(head, words, facts, self._going_on, spacing=4, margins=(0, 12, 0, 12)))
 
     def show_progress(self, done: int, total: int, rate: float, words: str = "") -> None:
         """A download is going on; sizes in bytes, rate in bytes a second."""
@@ -124,6 +121,7 @@ class ModelRow(QWidget):
     def show_error(self, error: FreeholdError) -> None:
         self._show_idle()
         self._get.hide()
+        self._going_on.show()
         self.trouble.show_error(error, self.tr("Try again"))
 
     def _show_bar(self, done: int, total: int) -> None:
@@ -131,6 +129,7 @@ class ModelRow(QWidget):
         self._bar.setValue(round(done / total * 1000) if total else 0)
         self._bar.show()
         self._progress.show()
+        self._going_on.show()
 
     def _show_idle(self) -> None:
         here = self.model.state == "here"
@@ -142,6 +141,7 @@ class ModelRow(QWidget):
         self._use.setVisible(here and not self._in_use)
         self._inspect.setVisible(here)
         self._remove.setVisible(here and not self._is_foreign and self.model.source != "starter")
+        self._going_on.setVisible(self.model.state == "partial")
         if self.model.state == "partial":
             self._progress.setText(self.tr("Begun earlier. It continues where it stopped."))
             self._progress.show()

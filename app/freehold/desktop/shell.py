@@ -62,7 +62,8 @@ class Shell(QObject):
         """Keep what is being written, stop what is going on, end every child process."""
         self._pulse.stop()
         self._idle.stop()
-        self._chat.keep_draft()
+        if self._is_open:
+            self._chat.save_last_draft()
         self._bridge.close()
         self._household.close()
 
@@ -126,6 +127,7 @@ class Shell(QObject):
             return
         self._is_open = False
         self._chat.keep_draft()
+        self._chat.stop_all()
         self._window.toast.settle()
         self._idle.stop()
         self._pulse.stop()
