@@ -33,7 +33,6 @@ class Live:
     turn: Turn | None = None
     text: str = ""
     notice: str = ""
-    is_over: bool = False
 
 
 class ChatController(QObject):
@@ -353,7 +352,7 @@ class ChatController(QObject):
             self._page.transcript.set_notice(live.turn.id, live.notice)
 
     def _finished(self, live: Live, turn: Turn) -> None:
-        live.turn, live.is_over = turn, True
+        live.turn = turn
         if self._sees(live):
             self._sealed[turn.id] = turn
         self.chats_changed.emit()
