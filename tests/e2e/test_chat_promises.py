@@ -92,6 +92,22 @@ def test_a_secret_typed_in_a_chat_is_in_no_file_after_kill_9_in_the_middle_of_an
     assert json.loads(shown.stdout)["results"], "and yet nothing is lost"
 
 
+def test_an_answer_that_kill_9_broke_still_says_where_and_by_which_model_and_seed_it_was_being_made(tmp_path):
+    with subprocess.Popen(
+        freehold(tmp_path, "ask", "Write a very long story about the sea.", "--max-tokens", "2000", "--seed", "9"),
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as asking:  # fmt: skip
+        assert asking.stdout is not None
+        assert asking.stdout.read(1), "the answer began"
+        asking.send_signal(signal.SIGKILL)
+    (chat,) = json.loads(run(freehold(tmp_path, "chats", "list", "--json")).stdout)["chats"]
+    answer = json.loads(run(freehold(tmp_path, "chats", "show", chat["id"], "--json")).stdout)["turns"][1]
+    assert answer["ending"] == "broken"
+    made = answer["provenance"]
+    assert (made["where"], made["seed"], len(made["model_sha256"])) == (["here"], 9, 64)
+    assert made["context"]["tokens"] > 0
+
+
 def test_the_search_for_secrets_finds_one_that_is_there(tmp_path):
     (tmp_path / "leak.log").write_text(f"user said {SECRET}")
     assert files_with(SECRET, tmp_path) == [str(tmp_path / "leak.log")]

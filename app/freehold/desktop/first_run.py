@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from freehold.desktop.choices import ChoiceCard, group_of
@@ -50,6 +51,13 @@ class _Screen(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(around)
         self.setLayout(column(area, spacing=0))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Return goes on from anywhere on the screen, as in a dialog; Space presses the button that has the focus."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.onward.click()
+        else:
+            super().keyPressEvent(event)
 
     def add_way(self, way: QPushButton) -> None:
         """Another button beside the way on."""
@@ -193,6 +201,7 @@ class ModelScreen(_Screen):
         first = next((one for one in (self.starter, self.found, self.recommended) if one.isEnabled()), None)
         if first is not None:
             first.radio.setChecked(True)
+            first.radio.setFocus()  # the arrow keys choose
 
     def set_busy(self, words: str) -> None:
         super().set_busy(words)
