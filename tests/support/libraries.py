@@ -188,3 +188,9 @@ class LetterEmbedder:
 
     def warm_soon(self) -> None: ...
     def close(self) -> None: ...
+
+
+def embedder_process(scratch: Path) -> Callable[[], subprocess.Popen[bytes]]:
+    """How to start the real embedder worker."""
+    code = "from freehold.library.embed.worker import serve_embedder; serve_embedder()"
+    return lambda: spawn([sys.executable, "-E", "-P", "-B", "-X", "utf8", "-c", code], scratch)

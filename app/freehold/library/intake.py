@@ -71,12 +71,15 @@ class Intake:
         if not self._busy.acquire(blocking=False):
             return
         try:
-            pace = _Pace()
+            pace, changed = _Pace(), False
             while not stop.is_set() and not self._is_paused():
                 read = yield from self._read_waiting(stop, pace)
                 embedded = yield from self._embed_some(stop, pace)
                 if not read and not embedded:
-                    return
+                    break
+                changed = True
+            if changed:
+                self._vault.call("library.tidy")
         finally:
             self._busy.release()
 

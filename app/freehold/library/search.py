@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from freehold.library.words import any_of, spaced, terms, word_set
 
 _CONTEXT_WEIGHT = 0.5  # a word in the heading path, against one in the text
 _IN_COLLECTIONS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
+_IN_COLLECTIONS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE c.name IN"
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
 
 
@@ -117,11 +119,7 @@ class Searcher:
         import numpy
 
         marks = ",".join("?" * len(collections))
-        rows = self._db.query(
-            "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection "
-            f"WHERE c.name IN ({marks})",
-            *collections,
-        )
+        rows = self._db.query(f"{_IN_COLLECTIONS} ({marks})", *collections)  # only question marks are put in
         wanted = numpy.asarray([row[0] for row in rows], dtype=numpy.int64)
         return index.alive & numpy.isin(index.documents, wanted)
 
@@ -168,8 +166,6 @@ class Searcher:
 
     def _coverage(self, chunks: Sequence[int], wanted: list[tuple[str, int]]) -> float:
         """The share of the question's terms, by rarity, that the best chunk for it among `chunks` holds."""
-        import math
-
         total = max(int(self._db.query("SELECT count(*) FROM library_chunk")[0][0]), 1)
         weights = {term: math.log(1 + total / (count + 0.5)) for term, count in wanted}
         best = 0.0
@@ -210,9 +206,8 @@ def _highest(scores: Any, many: int) -> list[int]:
 
 def _signal(words: Any | None, meaning: Any | None) -> dict[str, Any]:
     signal: dict[str, Any] = {}
-    for name, scores in (("words", words), ("meaning", meaning)):
-        if scores is not None and len(scores):
-            signal[f"best_{name}_z"] = float((scores.max() - scores.mean()) / max(float(scores.std()), 1e-9))
-    if meaning is not None and len(meaning):
+    if words is not None:
+        signal["best_words"] = float(words.max()) / math.log(len(words) + 2)
+    if meaning is not None:
         signal["best_meaning"] = float(meaning.max())
     return signal

@@ -22,6 +22,8 @@ from freehold.library.values import State
 from freehold.library.words import spaced
 from freehold.processes.frames import unpack_floats
 
+_MERGE_PAGES = 256
+_MOST_MERGES = 2000
 _SLICE = 200  # chunks deleted in one transaction
 _NO_TEXT = re.compile("[\ud800-\udfff\x00]")
 _DOCUMENT = (
@@ -214,6 +216,16 @@ class LibraryStore:
             execute("DELETE FROM library_vector WHERE hash NOT IN (SELECT hash FROM library_chunk)")
         return int(self._db.query("SELECT count(*) FROM library_document WHERE state = 'waiting'")[0][0])
 
+    def tidy(self) -> Generator[int, None, None]:
+        """Merge the word index where many changes have left it in pieces, some pages at a time."""
+        for _ in range(_MOST_MERGES):
+            before = self._changes()
+            with self._db.transaction() as execute:
+                execute("INSERT INTO library_words (library_words, rank) VALUES ('merge', ?)", _MERGE_PAGES)
+            if self._changes() - before < 2:  # FTS5's own sign that there was nothing to do
+                return
+            yield _MERGE_PAGES
+
     # Vectors.
 
     def unembedded(self, embedder: str, after: int, limit: int) -> list[list[Any]]:
@@ -337,6 +349,9 @@ class LibraryStore:
             execute("DELETE FROM library_collection WHERE id NOT IN (SELECT collection FROM library_source)")
             execute("INSERT INTO library_words (library_words) VALUES ('optimize')")
         return len(gone)
+
+    def _changes(self) -> int:
+        return int(self._db.query("SELECT total_changes()")[0][0])
 
     def _chunks_of(self, document: int) -> Rows:
         return self._db.query(

@@ -104,13 +104,13 @@ class Found:
 class Signal:
     """How well the best passages fit the question, from which `grounding` decides whether the documents hold it.
 
-    `best_meaning` is the highest cosine, `best_words_z` and `best_meaning_z` how many deviations the best stand above
-    the mean of all chunks, `coverage` the share (by rarity) of the question's terms that the best passage holds.
+    `best_meaning` is the highest cosine; `best_words` the highest BM25 score over the logarithm of the number of
+    chunks, with which a rare word's weight grows; `coverage` the share, by rarity, of the question's terms that one of
+    the three best passages holds.
     """
 
     best_meaning: float | None = None
-    best_meaning_z: float = 0.0
-    best_words_z: float = 0.0
+    best_words: float = 0.0
     coverage: float = 0.0
 
 

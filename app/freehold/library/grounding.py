@@ -1,0 +1,87 @@
+"""Whether the documents hold the answer, and which passage each sentence of an answer came from. Pure.
+
+Small models cannot be trusted with either (the starter invented on three of three unanswerable questions), so both are
+decided from scores: the first before the model is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from freehold.library.values import Passage, Signal
+
+# Logistic regressions on 2,484 cases: questions of data/xquad (three languages) and data/spans with their document
+# present and taken away. Of those, .078 were refused wrongly and .958 rightly (by words alone .096 and .945).
+_BOTH = {"best_meaning": 11.10, "coverage": 7.40, "best_words": 2.15}
+_BOTH_BIAS = -11.64
+_WORDS = {"coverage": 9.85, "best_words": 2.46}
+_WORDS_BIAS = -8.10
+
+_SENTENCE = re.compile(r"[^.!?…。！？\n]+[.!?…。！？]*[\"'”’)\]]*\s*")
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+LEAST_SHARED = 0.5  # of a sentence's weighty words that a passage must hold to be its source
+_SHORT_WORD = 3  # letters: words up to this length carry little
+
+
+def fits(signal: Signal) -> float:
+    """How surely the documents hold the answer: above 0 they do, below 0 they do not; the log of the odds."""
+    if signal.best_meaning is None:
+        return _weigh(signal, _WORDS, _WORDS_BIAS)
+    return _weigh(signal, _BOTH, _BOTH_BIAS)
+
+
+def holds_answer(signal: Signal) -> bool:
+    """Whether to answer from the documents at all; otherwise the nearest passages are shown as near misses."""
+    return fits(signal) > 0.0
+
+
+def _weigh(signal: Signal, weights: dict[str, float], bias: float) -> float:
+    return sum(weight * (getattr(signal, name) or 0.0) for name, weight in weights.items()) + bias
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A sentence of the answer, from `start` to `end`, with the number of its passage; None where none supports it."""
+
+    start: int
+    end: int
+    passage: int | None
+    share: float
+
+
+def attribute(answer: str, passages: Sequence[Passage]) -> tuple[Cited, ...]:
+    """For each sentence of `answer` the passage that says it: most of its weighty words, and all of its numbers."""
+    held = [_words(f"{passage.context} {passage.text}") for passage in passages]
+    numbers = [_numbers(passage.text) for passage in passages]
+    return tuple(
+        _source_of(match.group(), match.start(), held, numbers)
+        for match in _SENTENCE.finditer(answer)
+        if _WORD.search(match.group())
+    )
+
+
+def _source_of(sentence: str, start: int, held: Sequence[frozenset[str]], numbers: Sequence[frozenset[str]]) -> Cited:
+    words, stated = _words(sentence), _numbers(sentence)
+    best, share = None, 0.0
+    for place, of_passage in enumerate(held):
+        shared = len(words & of_passage) / max(len(words), 1)
+        if shared > share and stated <= numbers[place]:
+            best, share = place, shared
+    text = sentence.rstrip()
+    supported = best is not None and share >= LEAST_SHARED
+    return Cited(start, start + len(text), best if supported else None, round(share, 3))
+
+
+def _words(text: str) -> frozenset[str]:
+    """Weighty words by their first letters, so that inflections agree."""
+    found = (word.lower() for word in _WORD.findall(text))
+    return frozenset(
+        word if word.isdigit() else word[:6] for word in found if len(word) > _SHORT_WORD or word.isdigit()
+    )
+
+
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(number.replace(",", "").rstrip(".") for number in _NUMBER.findall(text))

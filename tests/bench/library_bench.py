@@ -1,0 +1,170 @@
+"""Reading and finding: how fast files become words and vectors, how fast a search is, how the vault grows."""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from figures import Figure, paired, percentile
+
+from freehold.foundation.stop import Stop
+from freehold.library.embed.client import Embedder, bundled
+from freehold.library.extract.client import Extractor
+from freehold.library.library import Library
+from freehold.processes.frames import pack_floats
+from support.libraries import LetterEmbedder, PlainExtractor, VaultInMemory, embedder_process, extractor
+
+DOCUMENTS = Path(__file__).parents[3] / "shared" / "data" / "documents"
+_WORDS = [a + b for a in "kastelumirodanve" for b in ("ba", "ce", "di", "fo", "gu", "lat", "mer", "nis", "por", "tul")]
+
+
+def figures(*, quick: bool) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if DOCUMENTS.is_dir():
+            yield from _reading(_made(folder / "reading"), 100 if quick else 510)
+        yield _rescan(_made(folder / "rescan"))
+        yield _cycles(_made(folder / "cycles"))
+        yield from _searching(_made(folder / "search"), 10_000 if quick else 100_000)
+        if bundled() is not None:
+            yield _embedding(_made(folder / "embed"), pairs=1 if quick else 3)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _reading(folder: Path, most: int) -> Iterator[Figure]:
+    """Mixed files of data/documents: from a cold start until the last is found by its words."""
+    files = [path for path in sorted(DOCUMENTS.rglob("*")) if path.is_file()]
+    chosen = files[:: max(len(files) // most, 1)][:most]
+    library = Library(VaultInMemory(folder), extractor(folder), LetterEmbedder(""))
+    start = time.perf_counter()
+    library.add(chosen)
+    states = [step.state.value for step in library.work(Stop())]
+    seconds = time.perf_counter() - start
+    library.close()
+    goal = 20.0 if len(chosen) == 100 else None
+    yield Figure(f"{len(chosen)} mixed files to keyword-searchable, cold start", seconds, "s", goal)
+    stated = sum(bool(one.state) and (one.state.value == "words" or bool(one.reason)) for one in library.status())
+    yield Figure(
+        "files in a stated state, with words where one is needed", stated / len(states), "share", 1.0, "exactly"
+    )
+
+
+def _rescan(folder: Path) -> Figure:
+    papers = _made(folder / "papers")
+    for number in range(1000):
+        (papers / f"{number}.txt").write_text(f"words {number}\n")
+    reader = PlainExtractor()
+    library = Library(VaultInMemory(folder), reader, LetterEmbedder(""))
+    library.add([papers])
+    list(library.work(Stop()))
+    reader.read_paths.clear()
+    start = time.perf_counter()
+    library.rescan()
+    list(library.work(Stop()))
+    seconds = time.perf_counter() - start
+    return Figure("unchanged folder of 1,000 files, second scan", seconds, "s", 2.0,
+                  note=f"{len(reader.read_paths)} files opened")  # fmt: skip
+
+
+def _cycles(folder: Path) -> Figure:
+    papers = _made(folder / "papers")
+    chance = random.Random(1)
+    for number in range(40):
+        (papers / f"{number}.txt").write_text(_prose(chance, 3000))
+    vault = VaultInMemory(folder)
+    library = Library(vault, PlainExtractor(), LetterEmbedder())
+    sizes = []
+    for cycle in range(21):
+        for path in papers.iterdir():
+            os.utime(path, (cycle, cycle))
+            path.write_text(path.read_text() + ("." if cycle else ""))
+        library.add([papers])
+        list(library.work(Stop()))
+        vault.database.fold_log()
+        sizes.append(vault.path.stat().st_size)
+    return Figure(
+        "vault after 20 re-index cycles", sizes[-1], "bytes", 1.2, baseline=sizes[0], ratio=sizes[-1] / sizes[0]
+    )
+
+
+def _searching(folder: Path, many: int) -> Iterator[Figure]:
+    """Hybrid search without the query's embedding, whose time is told apart."""
+    vault = _filled(folder, many)
+    chance = random.Random(2)
+    ask = [(_prose(chance, 8), pack_floats(_unit(chance))) for _ in range(60)]
+    times = []
+    for query, vector in ask:
+        start = time.perf_counter()
+        vault.call("library.search", query=query, vector=vector, embedder="random")
+        times.append(1000 * (time.perf_counter() - start))
+    yield Figure(f"hybrid search over {many:,} chunks, warm, p95", percentile(times[10:], 0.95), "ms",
+                 60.0 if many == 100_000 else None, note="without the embedding of the query")  # fmt: skip
+
+
+def _filled(folder: Path, many: int) -> VaultInMemory:
+    vault, chance = VaultInMemory(folder), random.Random(3)
+    source = vault.call("library.add_source", path="/made", collection="documents")["id"]
+    for document in range(many // 100):
+        vault.call("library.enqueue", source=source, files=[[f"/made/{document}", 1, 1, 1, document]])
+        chunks = [[_prose(chance, 90), None, "", 100] for _ in range(100)]
+        vault.call("library.write", document=document + 1, place=0, start=0, chunks=chunks)
+        vault.call("library.finish", document=document + 1, state="words")
+        rows = vault.call("library.unembedded", embedder="random", after=document * 100, limit=200)
+        pairs = [[row[1], pack_floats(_unit(chance))] for row in rows]
+        vault.call("library.put_vectors", embedder="random", vectors=pairs)
+    return vault
+
+
+def _prose(chance: random.Random, words: int) -> str:
+    """Words as unevenly common as in prose."""
+    drawn = (min(int(chance.paretovariate(0.6)), len(_WORDS)) - 1 for _ in range(words))
+    return " ".join(f"{_WORDS[place]}{int(chance.paretovariate(0.4)) % 997}" for place in drawn)
+
+
+def _unit(chance: random.Random) -> list[float]:
+    values = [chance.gauss(0, 1) for _ in range(384)]
+    length = sum(value * value for value in values) ** 0.5
+    return [value / length for value in values]
+
+
+def _embedding(folder: Path, pairs: int) -> Figure:
+    """Our embedder against plain `encode(batch_size=32)` in float32, the same chunks, interleaved."""
+    from sentence_transformers import SentenceTransformer
+
+    model = bundled()
+    assert model is not None
+    texts = _texts(folder, 256)
+    plain = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
+    ours = Embedder(embedder_process(folder), model)
+    ours.warm()
+    measured = []
+    for _ in range(pairs):
+        start = time.perf_counter()
+        plain.encode(texts, batch_size=32)
+        middle = time.perf_counter()
+        ours.embed(texts)
+        measured.append((len(texts) / (time.perf_counter() - middle), len(texts) / (middle - start)))
+    ours.close()
+    value, baseline, ratio = paired(measured)
+    return Figure("chunks embedded, against plain encode", value, "chunks/s", 2.5, "at least", baseline, ratio)
+
+
+def _texts(folder: Path, many: int) -> list[str]:
+    if not DOCUMENTS.is_dir():
+        chance = random.Random(4)
+        return [_prose(chance, chance.randrange(20, 130)) for _ in range(many)]
+    reader: Extractor = extractor(folder)
+    found: list[str] = []
+    for path in sorted(DOCUMENTS.rglob("*.pdf")):
+        if len(found) < many and "password" not in str(path) and path.stat().st_size < 400_000:
+            found += [chunk.text.strip() for part in reader.read(path) for chunk in part]
+    reader.close()
+    return found[:many]

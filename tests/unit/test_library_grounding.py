@@ -1,0 +1,59 @@
+"""What code decides in place of a model: whether the documents hold the answer, and who said what."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from freehold.library.grounding import attribute, fits, holds_answer
+from freehold.library.values import Passage, Signal
+
+_HARBOUR = Passage(1, "/a.txt", None, 0, 0, "The harbour of Lindau has 24 berths, painted blue in 1856.", 1.0)
+_CAKE = Passage(2, "/b.txt", None, 0, 0, "Bake the cake for 40 minutes with butter and sugar.", 0.5)
+
+
+def sources(answer: str) -> list[int | None]:
+    return [cited.passage for cited in attribute(answer, [_HARBOUR, _CAKE])]
+
+
+def test_each_sentence_is_given_the_passage_that_says_it():
+    assert sources("Lindau's harbour has 24 berths. The cake is baked for 40 minutes!") == [0, 1]
+
+
+def test_a_sentence_that_no_passage_says_has_none():
+    assert sources("Elephants migrate in autumn.") == [None]
+
+
+def test_a_number_that_the_passage_does_not_hold_is_not_attributed_to_it():
+    assert sources("The harbour of Lindau has 25 berths.") == [None]
+    assert sources("The harbour of Lindau has berths painted in 1,856.") == [0]
+
+
+def test_nothing_is_attributed_to_nothing():
+    assert attribute("Words.", [])[0].passage is None
+    assert attribute("", [_CAKE]) == ()
+    assert attribute("... !", [_CAKE]) == ()
+
+
+@given(some.text(max_size=200))
+def test_sentences_stand_where_they_are_said_to(answer):
+    ends = 0
+    for cited in attribute(answer, [_HARBOUR, _CAKE]):
+        assert ends <= cited.start < cited.end <= len(answer)
+        assert answer[cited.start : cited.end].strip()
+        ends = cited.end
+
+
+def test_a_good_fit_is_answered_and_a_poor_one_refused():
+    # Medians of the calibration: questions with their document, and with it taken away.
+    assert holds_answer(Signal(best_meaning=0.62, best_words=3.7, coverage=0.53))
+    assert not holds_answer(Signal(best_meaning=0.24, best_words=1.3, coverage=0.22))
+    assert holds_answer(Signal(best_words=3.7, coverage=0.53))
+    assert not holds_answer(Signal(best_words=1.3, coverage=0.22))
+    assert not holds_answer(Signal())
+
+
+@given(some.floats(0, 1), some.floats(0, 1), some.floats(0, 1))
+def test_more_of_the_questions_words_never_make_a_fit_worse(meaning, less, more):
+    low, high = sorted((less, more))
+    assert fits(Signal(meaning, 3.0, low)) <= fits(Signal(meaning, 3.0, high))
