@@ -26,6 +26,7 @@ class ScriptedEngine:
         self.loaded: Loaded | None = None
         self.shown: list[Message] = []
         self.prompts: list[tuple[int, ...]] = []
+        self.is_busy = False
 
     def prepare(self, model, **_):
         yield Loading(model.name, 1.0)
@@ -39,6 +40,13 @@ class ScriptedEngine:
         return Prompt(tuple(range(sum(counts) + 1)), counts)
 
     def generate(self, prompt, sampling, stop, chat=""):
+        self.is_busy = True
+        try:
+            return (yield from self._say(prompt, stop))
+        finally:
+            self.is_busy = False
+
+    def _say(self, prompt, stop):
         self.prompts.append(tuple(prompt))
         yield Reading(len(prompt), len(prompt))
         for number, word in enumerate(self.words):

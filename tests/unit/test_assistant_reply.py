@@ -1,8 +1,11 @@
 """One message from start to finish: the question first, every word kept, how it ended told."""
 
+import time
+
 import pytest
 
 from freehold.assistant.reply import Assistant, Wish
+from freehold.assistant.saving import EVERY_SECONDS
 from freehold.assistant.values import Answered, Asked, Began, LeftOut, Notice, Reading, Words
 from freehold.chats.values import Ending, Role
 from freehold.engine.values import LoadingStopped
@@ -118,6 +121,21 @@ def test_a_disk_that_fills_while_answering_ends_the_answer_in_words(assistant_of
     until_error(assistant_of(ScriptedEngine("One ", "two")).reply("c", "count", Stop()), DiskFull)
     assert conversations.all_turns["t0"].text == "count"
     assert conversations.all_turns["t1"].ending is Ending.BROKEN
+
+
+def test_an_answer_that_cannot_be_saved_leaves_the_engine_free_at_once(assistant_of, conversations):
+    engine = ScriptedEngine("One ", "two ", "three")
+    flow = assistant_of(engine).reply("c", "count", Stop())
+    conversations.full = DiskFull("the vault")
+    kept = None
+    try:
+        for step in flow:
+            if isinstance(step, Words):
+                time.sleep(2 * EVERY_SECONDS)  # the saver meets the full disk between two words
+    except DiskFull as error:
+        kept = error  # whoever shows the error keeps it, and its frames, alive
+    assert kept is not None
+    assert not engine.is_busy
 
 
 def test_a_missing_model_breaks_the_answer_and_keeps_the_question(assistant_of, conversations):

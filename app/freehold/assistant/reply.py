@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -192,25 +192,16 @@ class Assistant:
         made = record.provenance()
         assert made is not None, "the record has begun"
         self._conversations.note(answer, made)  # a kill of this process would leave no time for it
-        steps = self._engine.generate(prompt.ids, sampling, stop, chat.id)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                finished: Finished = end.value
-                break
-            if isinstance(step, Written):
-                record.hear(step)
-                yield Words(answer, step.text)
-            else:
-                yield step
+        # Closed here and now when saving fails: the engine must not stay busy until the error is garbage.
+        with closing(self._engine.generate(prompt.ids, sampling, stop, chat.id)) as steps:
+            finished = yield from _written(steps, answer, record)
         if finished.tail:
             record.hear(Written((), finished.tail))
             yield Words(answer, finished.tail)
         return Ending(finished.ending)
 
     def _prepare(self, model: Model, stop: Stop, record: _Record) -> Generator[Step, None, Loaded]:
-        steps = self._engine.prepare(
+        preparing = self._engine.prepare(
             model,
             context=self._settings.whole("context"),
             gpu_layers=self._settings.whole("gpu_layers"),
@@ -218,15 +209,16 @@ class Assistant:
             fallbacks=self._models.smaller(model),
             stop=stop,
         )
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                loaded: Loaded = end.value
-                return loaded
-            if isinstance(step, Notice):
-                record.notes.append(step.words)
-            yield step
+        with closing(preparing) as steps:
+            while True:
+                try:
+                    step = next(steps)
+                except StopIteration as end:
+                    loaded: Loaded = end.value
+                    return loaded
+                if isinstance(step, Notice):
+                    record.notes.append(step.words)
+                yield step
 
     def _fit(
         self, chat: Chat, question: Turn, loaded: Loaded, sampling: Sampling, record: _Record
@@ -267,6 +259,22 @@ class Assistant:
         return self._conversations.seal(
             answer.id, ending, record.provenance(), record.tokens, error.to_wire() if error is not None else None
         )
+
+
+def _written(
+    steps: Generator[Reading | Written, None, Finished], answer: str, record: _Record
+) -> Generator[Step, None, Finished]:
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            finished: Finished = end.value
+            return finished
+        if isinstance(step, Written):
+            record.hear(step)
+            yield Words(answer, step.text)
+        else:
+            yield step
 
 
 class _Record:
