@@ -69,6 +69,34 @@ def test_with_a_keyring_the_code_is_shown_once_then_the_model_is_chosen(opened):
     assert pages.count() == 3
 
 
+def test_the_keyboard_alone_leads_through_the_first_run(opened):
+    desk = opened(vault=FakeVault("new", ()))
+    pages = desk.window.entry
+    for field in (pages.welcome.fields._first, pages.welcome.fields._second):
+        QTest.keyClicks(field, GOOD)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+    desk.settle()
+    assert pages.model.starter.radio.hasFocus()
+    QTest.keyClick(pages.model.starter.radio, Qt.Key.Key_Down)
+    assert pages.model.recommended.is_chosen
+    QTest.keyClick(pages.model.recommended.radio, Qt.Key.Key_Up)
+    QTest.keyClick(pages.model.starter.radio, Qt.Key.Key_Return)
+    desk.settle()
+    assert desk.window.entry is None
+
+
+def test_a_return_too_many_does_not_pass_the_recovery_code_by(opened):
+    desk = opened(vault=FakeVault("new", (), keyring="GNOME Keyring"))
+    pages = desk.window.entry
+    pages.welcome.keyring.radio.setChecked(True)
+    QTest.keyClick(pages.welcome.keyring.radio, Qt.Key.Key_Return)
+    desk.settle()
+    screen = pages.currentWidget()
+    QTest.keyClick(screen, Qt.Key.Key_Return)
+    desk.settle()
+    assert screen._code._code.text() == CODE
+
+
 def test_the_recommended_model_downloads_while_the_chat_is_open(opened):
     desk = opened(vault=FakeVault("new", ()))
     pages = desk.window.entry

@@ -27,7 +27,7 @@ def need_a_screen() -> None:
         pytest.skip(missing.detail)
 
 
-def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+def until(holds: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait until `holds`; a test that waits in vain fails, however fast the machine is."""
     end = time.monotonic() + seconds
     while not holds():

@@ -53,6 +53,23 @@ def test_the_python_it_finds_is_new_enough_and_called_python3(checkout):
     assert done.stdout.splitlines()[-1] == "True"
 
 
+def test_a_screen_that_cannot_be_installed_is_said_and_fails_nothing(checkout, monkeypatch):
+    tools = checkout / "tools"
+    tools.mkdir()
+    for name in ("bash", "sh", "dirname", "mktemp", "awk", "wc", "rm", "chmod", "python3", "timeout"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    for name, does in (("id", "echo 0"), ("apt-get", 'echo "$@" >>asked; exit 100')):
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    (checkout / "tests" / "e2e").mkdir(parents=True)
+    (checkout / "tests" / "e2e" / "test_window_real.py").touch()
+    done = run(checkout, "echo '3 passed in 1.00s'")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 passed in 1.00s")
+    assert "are skipped" in done.stderr
+    assert (checkout / "asked").read_text() == "update -q\n"
+
+
 def test_what_the_owner_of_the_machine_chose_does_not_reach_the_tests(checkout, monkeypatch):
     monkeypatch.setenv("FREEHOLD_HOME", "/somewhere")
     monkeypatch.setenv("PYTHONPATH", "/somewhere")

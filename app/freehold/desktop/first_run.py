@@ -24,6 +24,8 @@ WIDTH = 560
 class _Screen(QWidget):
     """One screen: mark, title, words, content, and the way on at the bottom."""
 
+    _return_goes_on = True
+
     def __init__(self, title: str, words: str, step: str) -> None:
         super().__init__()
         self.trouble = Trouble()
@@ -54,7 +56,7 @@ class _Screen(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Return goes on from anywhere on the screen, as in a dialog; Space presses the button that has the focus."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if self._return_goes_on and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.onward.click()
         else:
             super().keyPressEvent(event)
@@ -135,6 +137,7 @@ class CodeScreen(_Screen):
     """The recovery code, once."""
 
     kept = Signal()
+    _return_goes_on = False  # a Return too many on the screen before must not pass this one by
 
     def __init__(self, code: str) -> None:
         super().__init__(
