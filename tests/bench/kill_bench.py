@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from freehold.foundation.paths import Profile
 
 CHILD = Path(__file__).parent / "kill_child.py"
 TARGETS = ("app", "vault", "engine")
+HANGS_AFTER = 120.0  # seconds; a round takes three on two idle cores
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Told:
     answered: dict[str, str] = field(default_factory=dict)
     shown: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
     pids: dict[str, int | None] = field(default_factory=dict)
+    hung: bool = False
 
     def take(self, line: dict) -> None:
         kind = line["kind"]
@@ -68,7 +71,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     rounds, budget = (200, 3600.0) if not quick else (21, 40.0)
     verdicts: list[Verdict] = []
     killed: Counter[str] = Counter()
-    acknowledged = 0
+    acknowledged = hung = 0
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         home, key = Path(folder) / "home", secrets.token_bytes(32)
@@ -80,12 +83,14 @@ def figures(*, quick: bool) -> Iterator[Figure]:
             told, killed_at = one_round(home, key, target, random.Random(number))
             verdicts.append(judge(home, key, told, killed_at if target == "app" else None))
             killed[target] += 1
+            hung += told.hung
             acknowledged += len(told.asked) + len(told.answered)
     note = f"{len(verdicts)} kills: " + ", ".join(f"{n} {t}" for t, n in killed.items())
     yield Figure("acknowledged turns lost", sum(v.lost for v in verdicts), f"of {acknowledged} turns", 0, "exactly",
                  note=note)  # fmt: skip
     yield Figure("answers whose words on disk are not those shown", sum(v.altered for v in verdicts), "answers", 0,
                  "exactly")  # fmt: skip
+    yield Figure("rounds in which the program hung", hung, "rounds", 0, "exactly")
     yield Figure("vaults that needed a repair", sum(v.repairs for v in verdicts), "vaults", 0, "exactly")
     yield Figure("oldest word on screen and not on disk when the app was killed",
                  max(v.unsaved_s for v in verdicts), "s", 1.0)  # fmt: skip
@@ -107,6 +112,13 @@ def one_round(home: Path, key: bytes, target: str, dice: random.Random) -> tuple
     )  # fmt: skip
     assert child.stdout is not None
     told, killed_at, wait = Told(), 0.0, dice.uniform(0.0, 1.5)
+
+    def give_up() -> None:
+        told.hung = True
+        child.kill()
+
+    patience = threading.Timer(HANGS_AFTER, give_up)
+    patience.start()
     answering_since = 0.0
     for raw in child.stdout:
         line = json.loads(raw)
@@ -118,6 +130,7 @@ def one_round(home: Path, key: bytes, target: str, dice: random.Random) -> tuple
             killed_at = time.time()
             os.kill(victim, signal.SIGKILL)
     child.wait()
+    patience.cancel()
     return told, killed_at
 
 
