@@ -52,8 +52,13 @@ def build(profile: Profile) -> Household:
     from freehold.engine.models import Models
     from freehold.foundation.logs import start_logging
     from freehold.foundation.settings import SettingsFile
+    from freehold.library.embed.client import Embedder, bundled
+    from freehold.library.extract.client import Extractor
+    from freehold.library.library import Library
     from freehold.network.door import Door
+    from freehold.processes.boxes import reading
     from freehold.processes.holder import Holder
+    from freehold.processes.spawn import spawn, worker_command
     from freehold.vault.keeper import Vault
 
     profile.prepare()
@@ -66,7 +71,10 @@ def build(profile: Profile) -> Household:
     models = Models(profile, settings, door)
     engine = LocalEngine(profile)
     assistant = Assistant(conversations, engine, models, settings, vault)
-    return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant)
+    embedder = Embedder(lambda: spawn(worker_command("embedder"), profile.scratch), bundled())
+    extractor = Extractor(lambda: spawn(worker_command("extract", *reading(*library.places())), profile.scratch))
+    library = Library(vault, extractor, embedder)
+    return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library)
 
 
 def profile_at(home: str | None) -> Profile:
@@ -148,10 +156,11 @@ def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:
 
 def _vault_worker() -> None:
     from freehold.chats.store import ChatStore
+    from freehold.library.store import LibraryStore
     from freehold.network.store import LedgerStore
     from freehold.vault.worker import serve_vault
 
-    serve_vault([ChatStore, LedgerStore])
+    serve_vault([ChatStore, LedgerStore, LibraryStore])
 
 
 def _keyring_worker() -> None:
@@ -172,9 +181,23 @@ def _network_worker() -> None:
     serve_network()
 
 
+def _extract_worker() -> None:
+    from freehold.library.extract.worker import serve_extract
+
+    serve_extract()
+
+
+def _embedder_worker() -> None:
+    from freehold.library.embed.worker import serve_embedder
+
+    serve_embedder()
+
+
 _WORKERS: dict[str, Callable[[], None]] = {
     "vault": _vault_worker,
     "keyring": _keyring_worker,
     "engine": _engine_worker,
     "network": _network_worker,
+    "extract": _extract_worker,
+    "embedder": _embedder_worker,
 }

@@ -47,6 +47,17 @@ DOORS = {
     "torch": "library",
     "transformers": "library",
     "sentence_transformers": "library",
+    "watchfiles": "library",
+    "pypdfium2": "library",
+    "docx": "library",
+    "pptx": "library",
+    "python_calamine": "library",
+    "odfdo": "library",
+    "lxml": "library",
+    "striprtf": "library",
+    "charset_normalizer": "library",
+    "vobject": "library",
+    "oxmsg": "library",
     "chromadb": "vault",
     "web3": "chain",
     "eth_account": "identity",
@@ -64,7 +75,7 @@ LATE = {
 # What the window's or the terminal's own process must never hold.
 NOT_IN_THE_APP = (
     "torch", "llama_cpp", "chromadb", "web3", "eth_account", "transformers", "sqlcipher3", "keyring", "httpx", "httpx2",
-    "huggingface_hub", "cryptography", "sentence_transformers",
+    "huggingface_hub", "cryptography", "sentence_transformers", "watchfiles", "pypdfium2", "docx", "pptx", "lxml", "odfdo",
 )  # fmt: skip
 
 # Files that only ever run in a worker, beside those that have `worker` in their name.

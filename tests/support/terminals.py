@@ -205,6 +205,7 @@ class House:
     engine: ScriptedEngine = field(default_factory=lambda: ScriptedEngine("Good ", "day."))
     vault: MemoryVault = field(default_factory=MemoryVault)
     connections: list[Connection] = field(default_factory=list)
+    library: Any = field(default_factory=lambda: SimpleNamespace(attend=lambda: None, close=lambda: None))
     built: int = 0
 
     def __post_init__(self) -> None:
@@ -230,6 +231,7 @@ class House:
         return SimpleNamespace(
             profile=profile, settings=settings, holder=holder, vault=self.vault, conversations=self.conversations,
             models=self.models, engine=self.engine, door=door, assistant=assistant, close=close,
+            library=self.library,
         )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from freehold.engine.local import LocalEngine
 from freehold.engine.models import Models
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
+from freehold.library.library import Library
 from freehold.network.door import Door
 from freehold.processes.holder import Holder
 from freehold.vault.keeper import Vault
@@ -28,9 +29,11 @@ class Household:
     engine: LocalEngine
     door: Door
     assistant: Assistant
+    library: Library
 
     def close(self) -> None:
         """End every child process and give the profile back. What was saved stays saved."""
+        self.library.close()
         self.engine.unload()
         self.door.close()
         self.vault.lock()

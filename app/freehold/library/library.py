@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
-from freehold.library.errors import DocumentGone, LibraryNotFound
+from freehold.library.background import Background
+from freehold.library.errors import DocumentGone, LibraryNotFound, LibraryUnavailable
 from freehold.library.extract.client import Extractor
 from freehold.library.intake import Intake
 from freehold.library.scan import Changes, Known, changes, look
@@ -68,6 +70,7 @@ class Library:
     def __init__(self, vault: Vault, extractor: Extractor, embedder: Embedder) -> None:
         self._vault, self._extractor, self._embedder = vault, extractor, embedder
         self._intake = Intake(vault, extractor, embedder)
+        self._background = Background(self)
 
     def add(
         self, paths: Sequence[Path], *, collection: str = GENERAL, watch: bool = False, excluded: Sequence[str] = ()
@@ -98,8 +101,10 @@ class Library:
 
     def watch(self, stop: Stop) -> Iterator[Progress]:
         """Follow the watched sources until `stop` is set: what changes on disk is read, moved or forgotten."""
-        import watchfiles
-
+        try:
+            import watchfiles
+        except ImportError as error:
+            raise LibraryUnavailable(str(error.name)) from error
         self.rescan()
         yield from self.work(stop)
         watched = [source for source in self.sources() if source.watched and Path(source.path).exists()]
@@ -110,6 +115,28 @@ class Library:
             for source in watched:
                 self._scan(source)
             yield from self.work(stop)
+
+    def attend(self) -> None:
+        """Read, embed and watch from now on, on a thread; when it does already, look again at what there is to do.
+
+        For a process that holds the profile, and again after each `add` and `resume` there. `close` ends it.
+        """
+        self._background.wake()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether files are being read or embedded now, here or in the background."""
+        return self._background.is_busy or self._intake.is_working
+
+    @property
+    def failure(self) -> FreeholdError | None:
+        """What ended the work in the background since the last `attend`, if anything."""
+        return self._background.failure
+
+    @property
+    def finds_meaning(self) -> bool:
+        """Whether there is a model that finds by meaning."""
+        return bool(self._embedder.id)
 
     def recover(self) -> int:
         """To be called once after unlocking; how many files wait from before."""
@@ -150,6 +177,12 @@ class Library:
 
     def sources(self) -> list[Source]:
         return [_source(fields) for fields in self._vault.call("library.sources")]
+
+    def places(self) -> list[str]:
+        """What a process that reads documents has to see: the sources, and of a file its folder, since programs save by
+        putting a new file in the old one's place.
+        """
+        return sorted({one.path if Path(one.path).is_dir() else str(Path(one.path).parent) for one in self.sources()})
 
     def collections(self) -> list[Collection]:
         sources = self.sources()
@@ -228,7 +261,8 @@ class Library:
         return judge(len(sample), hits, has_meaning=bool(self._embedder.id))
 
     def close(self) -> None:
-        """End the processes; nothing is lost."""
+        """End the processes and what goes on in the background; nothing is lost. `attend` begins again."""
+        self._background.end()
         self._extractor.close()
         self._embedder.close()
 

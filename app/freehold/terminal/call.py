@@ -91,6 +91,7 @@ class Call:
         if self._lock is not None:
             self._lock()
         else:
+            household.library.close()
             household.engine.unload()
             household.vault.lock()
 

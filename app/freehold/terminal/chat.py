@@ -33,6 +33,7 @@ def chat(
     household = call.household() if locked else call.opened()
     if not (lines.is_person and CAN_REPLACE):
         household.holder.serve(served_commands(household))
+        household.library.attend()
         Idle(household, lines.typed, None).start()
         return Repl(call, household, lines, chat).run()
     watch = LockWatch(household)
@@ -40,6 +41,7 @@ def chat(
     if locked:
         wait_for_unlocking(call, lines)
     watch.was_locked = False
+    household.library.attend()
     Idle(household, lines.typed, watch.lock).start()
     repl = Repl(call, household, lines, chat, lambda: watch.was_locked)
     code = repl.run()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from freehold.terminal import ask, chat, chats, doctor, models, network, selftest, vault
+from freehold.terminal import ask, chat, chats, doctor, library, models, network, selftest, vault
 from freehold.terminal.call import call_of
 from freehold.terminal.exits import OK
 from freehold.terminal.page import Page
@@ -58,7 +58,7 @@ def freehold(
 
 _root.command("ask", ask.EXAMPLES, ask.JSON)(ask.ask)
 _root.command("chat", chat.EXAMPLES)(chat.chat)
-for _page in (chats.page, models.page, vault.page):
+for _page in (chats.page, models.page, library.page, vault.page):
     _root.app.add_typer(_page.app, name=_page.name)
 _root.command("ledger", network.LEDGER_EXAMPLES, network.LEDGER_JSON)(network.ledger)
 _root.app.add_typer(network.page.app, name=network.page.name)

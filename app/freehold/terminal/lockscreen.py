@@ -48,6 +48,7 @@ class LockWatch:
         _wake()
 
     def _lock(self) -> None:
+        self._house.library.close()
         self._house.engine.unload()
         self._house.vault.lock()
         self.was_locked = True

@@ -61,6 +61,13 @@ class Output:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent)
         self._out(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
+    def document_line(self, document: dict[str, Any], *, is_last: bool = False) -> None:
+        """One of several documents, each on a line of its own, for commands whose result is lines."""
+        assert not self._has_result, "the result comes last"
+        self._has_result = is_last
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        self._out(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+
     def stream(self, text: str) -> None:
         """More words of an answer, as they come."""
         if text and not self.json:

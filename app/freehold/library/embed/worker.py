@@ -46,9 +46,11 @@ class EmbedWorker:
         """Load the model in `folder`; returns `{dimensions, window, dtype}`. Raises DigestMismatch, EmbedderMissing."""
         place = Path(folder)
         _check(place / "model.safetensors", sha256)
-        import torch
-        from sentence_transformers import SentenceTransformer
-
+        try:
+            import torch
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise EmbedderMissing(str(error.name)) from error
         dtype = torch.bfloat16 if _is_bfloat16_fast() else torch.float32
         self._model = SentenceTransformer(
             str(place), device="cpu", local_files_only=True, trust_remote_code=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -14,7 +15,7 @@ import psutil
 from freehold.foundation.errors import WorkerSilent, WorkerStopped
 from freehold.foundation.stop import Stop
 from freehold.library.chunk import Chunk
-from freehold.library.errors import DocumentTooLarge, DocumentUnreadable
+from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable
 from freehold.processes.link import Link
 
 MOST_MEMORY = 1_500_000_000  # bytes resident; not RLIMIT_AS, which traps PDFium at load
@@ -55,20 +56,29 @@ class Extractor:
 
         Raises DocumentUnreadable, DocumentNeedsPassword, DocumentTooLarge, DocumentUnsupported, DocumentGone.
         """
-        self._link.call("document.ready")
-        parts = self._link.stream("document.read", stop=stop, path=str(path), password=password, unless=unless)
-        result = yield from self._guarded(parts)
+        result = yield from self._asked("document.read", path, stop, password=password, unless=unless)
         return None if result is None else Document(**result)
 
     def page(self, path: Path, number: int, passage: str, width: int, password: str | None = None) -> dict[str, Any]:
         """See `extract/worker.py`."""
-        parts = self._link.stream("document.page", path=str(path), number=number, passage=passage, width=width,
-                                  password=password)  # fmt: skip
-        fields: dict[str, Any] = _result(self._guarded(parts))
+        parts = self._asked("document.page", path, number=number, passage=passage, width=width, password=password)
+        fields: dict[str, Any] = _result(parts)
         return fields
 
     def close(self) -> None:
         self._link.end()
+
+    def _asked(self, op: str, path: Path, stop: Stop | None = None, **args: Any) -> Generator[list[Chunk], None, Any]:
+        self._link.call("document.ready")
+        try:
+            return (yield from self._guarded(self._link.stream(op, stop=stop, path=str(path), **args)))
+        except DocumentGone:
+            if not os.access(path, os.R_OK):
+                raise
+        # The process closed itself in before this place was added, or made anew: a new one may read it.
+        self._replace()
+        self._link.call("document.ready")
+        return (yield from self._guarded(self._link.stream(op, stop=stop, path=str(path), **args)))
 
     def _guarded(self, parts: Generator[Any, None, Any]) -> Generator[list[Chunk], None, Any]:
         watch = _Watch(self._link, self._most_memory)

@@ -10,7 +10,7 @@ from typing import Any
 
 from freehold.foundation.errors import FreeholdError
 from freehold.library.chunk import Chunk, chunks
-from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable
+from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable, LibraryUnavailable
 from freehold.library.extract.blocks import Block, Blocks, Kind, Source, limited
 
 BATCH = 60_000  # characters of text in one part
@@ -48,6 +48,8 @@ def read(path: str, password: str | None = None, unless: str = "") -> Parts:
         raise
     except (FileNotFoundError, PermissionError) as error:
         raise DocumentGone(error.strerror or "") from error
+    except ImportError as error:
+        raise LibraryUnavailable(str(error.name)) from error
     except RecursionError as error:
         raise DocumentTooLarge("it is nested too deeply") from error
     except MemoryError as error:
