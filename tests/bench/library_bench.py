@@ -78,7 +78,7 @@ def _cycles(folder: Path) -> Figure:
     papers = _made(folder / "papers")
     chance = random.Random(1)
     for number in range(40):
-        (papers / f"{number}.txt").write_text(_prose(chance, 3000))
+        (papers / f"{number}.txt").write_text("\n".join(_prose(chance, 100) for _ in range(30)))
     vault = VaultInMemory(folder)
     library = Library(vault, PlainExtractor(), LetterEmbedder())
     sizes = []

@@ -124,9 +124,10 @@ def shelve(vault: VaultInMemory, path: str, *texts: str, collection: str = "docu
     source = vault.call("library.add_source", path=path, collection=collection)["id"]
     vault.call("library.enqueue", source=source, files=[[path, 10, 1, 1, 1]])
     document = next(row for row in vault.call("library.stamps", source=source) if row[1] == path)[0]
-    vault.call("library.clear", document=document)
+    vault.call("library.renew", document=document)
     chunks = [[text, None, "", 10] for text in texts]
     vault.call("library.write", document=document, place=0, start=0, chunks=chunks)
+    vault.call("library.sweep", document=document)
     vault.call("library.finish", document=document, state="words", title=title)
     return int(document)
 

@@ -86,7 +86,7 @@ def test_what_a_new_version_of_a_document_kept_is_not_embedded_again(vault):
 def test_a_document_read_in_part_is_read_again(tmp_path, vault):
     document = shelve(vault, "/a.txt", "one", "two")
     vault.call("library.enqueue", source=1, files=[["/a.txt", 11, 2, 2, 1]])
-    vault.call("library.clear", document=document)
+    vault.call("library.renew", document=document)
     vault.call("library.write", document=document, place=0, start=0, chunks=[["half", None, "", 1]])
     vault.database.close()
     vault.__init__(tmp_path)
@@ -180,3 +180,14 @@ def test_what_is_not_there_is_said_so(vault):
 def test_half_characters_and_zeros_are_replaced_one_for_one(vault):
     shelve(vault, "/a.txt", "a \ud83d half \x00 boat")
     assert found(vault, "boat")[0]["text"] == "a \ufffd half \ufffd boat"
+
+
+def test_a_chunk_that_only_moved_is_kept_with_its_new_place(vault):
+    shelve(vault, "/a.txt", "first words ", "second words ", "third words ")
+    before = vault.database.query("SELECT id FROM library_chunk WHERE text = 'third words '")
+    shelve(vault, "/a.txt", "first words ", "put between ", "third words ")
+    assert vault.database.query("SELECT id FROM library_chunk WHERE text = 'third words '") == before
+    (hit,) = found(vault, "third")
+    assert (hit["start"], hit["end"]) == (24, 35)
+    assert "".join(part["text"] for part in vault.stream("library.text", path="/a.txt")).index("third") == 24
+    assert found(vault, "second") == []

@@ -37,14 +37,15 @@ class Background:
     @property
     def is_busy(self) -> bool:
         """Whether files are being read or embedded, or are about to be. `failure` is what ended it, if anything."""
-        return self._thread is not None and (self._woken.is_set() or self._is_working)
+        thread = self._thread
+        return thread is not None and thread.is_alive() and (self._woken.is_set() or self._is_working)
 
     def wake(self) -> None:
         """Begin, or look again at what waits and at what is to be watched."""
         with self._lock:
             self._woken.set()
             self._following.set()
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._stop = Stop()
                 self._thread = threading.Thread(
                     target=self._run, args=(self._stop,), name="library", daemon=True

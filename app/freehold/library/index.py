@@ -66,8 +66,8 @@ class Index:
         for place in self.places(chunks):
             self._vectors[place] = self._numpy.frombuffer(vector, dtype="<f4")
 
-    def remove(self, document: int) -> None:
-        self.alive[self.documents == document] = False
+    def remove(self, chunks: Sequence[int]) -> None:
+        self.alive[self.places(chunks)] = False
         if self._count > 1024 and self._count - int(self.alive.sum()) > _DEAD_SHARE * self._count:
             self._compact()
 

@@ -133,15 +133,16 @@ class Intake:
                 return chunks, end.value
 
     def _keep(self, document: int, chunks: list[Chunk], known: Read) -> State:
-        self._vault.call("library.clear", document=document)
         if not any(chunk.text.strip() for chunk in chunks):
             return self._end(document, State.EMPTY, _nothing(known), known)
         place, start = 0, 0
+        self._vault.call("library.renew", document=document)
         for some in _slices(chunks):
             start = self._vault.call(
                 "library.write", document=document, place=place, start=start, chunks=[list(one) for one in some]
             )
             place += len(some)
+        self._vault.call("library.sweep", document=document)
         reason = f"The document is long: {known.note}." if known.note else ""
         return self._end(document, State.WORDS, reason, known)
 
@@ -149,8 +150,9 @@ class Intake:
         more = {} if known is None else {
             "title": known.title, "pages": known.pages, "fingerprint": known.fingerprint,
         }  # fmt: skip
-        if known is None:
-            self._vault.call("library.clear", document=document)
+        if state is not State.WORDS:  # nothing was read: nothing of an earlier version stays
+            self._vault.call("library.renew", document=document)
+            self._vault.call("library.sweep", document=document)
         self._vault.call("library.finish", document=document, state=state.value, reason=reason, **more)
         return state
 

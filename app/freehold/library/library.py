@@ -111,7 +111,13 @@ class Library:
         if not watched:
             return
         places = {source.path for source in watched}
-        for _ in watchfiles.watch(*places, stop_event=stop, recursive=True, raise_interrupt=False, rust_timeout=1000):
+        has_looked = False
+        for changed in watchfiles.watch(
+            *places, stop_event=stop, recursive=True, raise_interrupt=False, rust_timeout=1000, yield_on_timeout=True
+        ):
+            if has_looked and not changed:
+                continue
+            has_looked = True  # once although nothing is told: what changed during the work above was told to nobody
             for source in watched:
                 self._scan(source)
             yield from self.work(stop)

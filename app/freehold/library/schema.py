@@ -32,6 +32,7 @@ CREATE TABLE library_state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT 
 CREATE VIRTUAL TABLE library_words USING fts5(
   text, context, content='', tokenize="porter unicode61 remove_diacritics 2");
 INSERT INTO library_words (library_words, rank) VALUES ('secure-delete', 1);
+INSERT INTO library_words (library_words, rank) VALUES ('automerge', 2);
 CREATE VIRTUAL TABLE library_terms USING fts5vocab(library_words, 'row');
 """
 

@@ -33,9 +33,9 @@ class Searcher:
         self._embedder = ""
         self._has_question_table = False
 
-    def forget(self, document: int) -> None:
+    def forget(self, chunks: Sequence[int]) -> None:
         if self._index is not None:
-            self._index.remove(document)
+            self._index.remove(chunks)
 
     def embedded(self, embedder: str, digest: bytes, vector: bytes) -> None:
         if self._index is None or embedder != self._embedder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -32,6 +32,7 @@ _DOCUMENT = (
 )
 
 Rows = list[tuple[Any, ...]]
+_Chunk = tuple[int, int, int | None, str, str]  # place, start, page, context, text
 
 
 class Database(Protocol):
@@ -51,7 +52,6 @@ class LibraryStore:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._searcher = Searcher(database)
-        self._replaced: dict[int, set[bytes]] = {}  # hashes of a document's former chunks, while it is written anew
 
     # What is to be read.
 
@@ -161,17 +161,12 @@ class LibraryStore:
 
     # What was read.
 
-    def clear(self, document: int) -> Generator[int, None, None]:
-        """Drop what is known of a document's text, before it is written anew. Vectors of its chunks stay until
-        `finish`: what did not change is not embedded again.
+    def renew(self, document: int) -> None:
+        """A document is about to be written anew: its chunks stay, and are found, until `sweep`; those that `write`
+        brings again are kept as they are.
         """
-        kept = self._replaced.setdefault(document, set())
-        while rows := self._chunks_of(document):
-            with self._db.transaction() as execute:
-                self._delete(execute, rows)
-            kept.update(row[3] for row in rows)
-            yield len(rows)
-        self._searcher.forget(document)
+        with self._db.transaction() as execute:
+            execute("UPDATE library_chunk SET place = -id WHERE document = ? AND place >= 0", document)
 
     def write(self, document: int, place: int, start: int, chunks: list[list[Any]]) -> int:
         """Append chunks [text, page, context, tokens]; the first stands at `place` and begins at `start`.
@@ -181,16 +176,20 @@ class LibraryStore:
         with self._db.transaction() as execute:
             for number, (raw_text, page, raw_context, _) in enumerate(chunks, place):
                 text, context = _clean(raw_text), _clean(raw_context)
-                row = execute(
-                    "INSERT INTO library_chunk (document, place, start, page, context, text, hash) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    document, number, start, page, context, text, _hash(context, text),
-                ).lastrowid  # fmt: skip
-                execute(
-                    "INSERT INTO library_words (rowid, text, context) VALUES (?, ?, ?)", row, *_worded(text, context)
-                )
+                if not self._keep(execute, document, (number, start, page, context, text)):
+                    self._insert(execute, document, (number, start, page, context, text))
                 start += len(text)
         return start
+
+    def sweep(self, document: int) -> Generator[int, None, None]:
+        """Drop the chunks that were not written again, with what was derived from them."""
+        while rows := self._db.query(
+            "SELECT id, text, context, hash FROM library_chunk WHERE document = ? AND place < 0 LIMIT ?",
+            document, _SLICE,
+        ):  # fmt: skip
+            with self._db.transaction() as execute:
+                self._delete(execute, rows)
+            yield len(rows)
 
     def finish(
         self, *, document: int, state: str, reason: str = "", title: str = "", pages: int = 0, fingerprint: str = ""
@@ -203,7 +202,6 @@ class LibraryStore:
                 "WHERE id = ?",
                 State(state).value, _clean(reason), _clean(title), pages, chunks, fingerprint, document,
             )  # fmt: skip
-            self._drop_vectors(execute, self._replaced.pop(document, set()))
 
     def unchanged(self, document: int) -> None:
         """A file whose stamp changed but not its content: what is known of it stays."""
@@ -339,10 +337,10 @@ class LibraryStore:
         for source in sources:
             gone.update(row[0] for row in self._db.query("SELECT id FROM library_document WHERE source = ?", source))
         for document in gone:
-            yield from self.clear(document)
+            self.renew(document)
+            yield from self.sweep(document)
         with self._db.forgetting() as execute:
             for document in gone:
-                self._drop_vectors(execute, self._replaced.pop(document, set()))
                 execute("DELETE FROM library_document WHERE id = ?", document)
             for source in sources:
                 execute("DELETE FROM library_source WHERE id = ?", source)
@@ -353,26 +351,39 @@ class LibraryStore:
     def _changes(self) -> int:
         return int(self._db.query("SELECT total_changes()")[0][0])
 
-    def _chunks_of(self, document: int) -> Rows:
-        return self._db.query(
-            "SELECT id, text, context, hash FROM library_chunk WHERE document = ? LIMIT ?", document, _SLICE
-        )
+    def _keep(self, execute: Callable[..., Any], document: int, chunk: _Chunk) -> bool:
+        """Whether a former chunk of the document is this one; only its place is new then."""
+        place, start, page, context, text = chunk
+        return bool(
+            execute(
+                "UPDATE library_chunk SET place = ?, start = ?, page = ? WHERE id = (SELECT id FROM library_chunk "
+                "WHERE hash = ? AND document = ? AND place < 0 AND text = ? AND context = ? LIMIT 1)",
+                place, start, page, _hash(context, text), document, text, context,
+            ).rowcount
+        )  # fmt: skip
+
+    def _insert(self, execute: Callable[..., Any], document: int, chunk: _Chunk) -> None:
+        place, start, page, context, text = chunk
+        row = execute(
+            "INSERT INTO library_chunk (document, place, start, page, context, text, hash) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            document, place, start, page, context, text, _hash(context, text),
+        ).lastrowid  # fmt: skip
+        execute("INSERT INTO library_words (rowid, text, context) VALUES (?, ?, ?)", row, *_worded(text, context))
 
     def _delete(self, execute: Callable[..., Any], rows: Sequence[tuple[Any, ...]]) -> None:
-        for chunk, text, context, _ in rows:
+        for chunk, text, context, digest in rows:
             execute(
                 "INSERT INTO library_words (library_words, rowid, text, context) VALUES ('delete', ?, ?, ?)",
                 chunk, *_worded(text, context),
             )  # fmt: skip
             execute("DELETE FROM library_chunk WHERE id = ?", chunk)
-
-    def _drop_vectors(self, execute: Callable[..., Any], hashes: Iterable[bytes]) -> None:
-        for digest in hashes:
             execute(
                 "DELETE FROM library_vector WHERE hash = ?1 AND NOT EXISTS ("
                 "SELECT 1 FROM library_chunk WHERE hash = ?1)",
                 digest,
             )
+        self._searcher.forget([row[0] for row in rows])
 
 
 def embedded_text(context: str, text: str) -> str:
