@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`ratio` is value over baseline where there is one; `goal` is a bound on the ratio, else on the value."""
+    """`ratio` is value over baseline where there is one. `goal` bounds the ratio where there is one, else the value;
+    with `absolute` it bounds the value all the same, and the baseline is there to read it by.
+    """
 
     figure: str
     value: float
@@ -24,12 +26,13 @@ class Figure:
     baseline: float | None = None
     ratio: float | None = None
     note: str = ""
+    absolute: bool = False
 
     @property
     def met(self) -> bool | None:
         if self.goal is None:
             return None
-        measured = self.value if self.ratio is None else self.ratio
+        measured = self.value if self.ratio is None or self.absolute else self.ratio
         if self.better == "exactly":
             return measured == self.goal
         return measured >= self.goal if self.better == "at least" else measured <= self.goal
