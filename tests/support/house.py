@@ -75,13 +75,14 @@ LATE = {
 # What the window's or the terminal's own process must never hold.
 NOT_IN_THE_APP = (
     "torch", "llama_cpp", "chromadb", "web3", "eth_account", "transformers", "sqlcipher3", "keyring", "httpx", "httpx2",
-    "huggingface_hub", "cryptography", "sentence_transformers", "watchfiles", "pypdfium2", "docx", "pptx", "lxml", "odfdo",
+    "huggingface_hub", "cryptography", "sentence_transformers", "watchfiles", "pypdfium2", "docx", "pptx", "lxml",
+    "odfdo",
 )  # fmt: skip
 
 # Files that only ever run in a worker, beside those that have `worker` in their name.
 IN_A_WORKER = {"network/hub.py", "network/transport.py"}
 # Files of a room that run inside the vault, where SQL is spoken.
-IN_THE_VAULT = {"store.py", "schema.py", "rows.py"}
+IN_THE_VAULT = {"store.py", "schema.py", "rows.py", "search.py"}
 
 # A net that catches everything and lets nothing rise, with the reason why it may.
 NETS = {

@@ -10,7 +10,9 @@ COMMANDS = (
     "ask", "chat", "chats list", "chats show", "chats search", "chats rename", "chats delete", "chats export",
     "chats import", "models list", "models get", "models use", "models import", "models inspect", "models remove",
     "vault status", "vault lock", "vault unlock", "vault passphrase", "vault recovery", "ledger", "offline on",
-    "offline off", "offline status", "doctor",
+    "offline off", "offline status", "doctor", "library add", "library status", "library collections",
+    "library forget", "library pause", "library resume", "library check", "library watch", "library search",
+    "library text",
 )  # fmt: skip
 
 
