@@ -437,7 +437,7 @@ class FakeHousehold:
         self.settings = SettingsFile(self.profile.settings)
         self.assistant = FakeAssistant(self.conversations)
         self.door = FakeDoor(self.settings)
-        self.library = SimpleNamespace(attend=lambda: None, close=lambda: None)
+        self.library = SimpleNamespace(attend=lambda: None, rest=lambda: None, close=lambda: None)
 
     def close(self) -> None:
         self.is_closed = True

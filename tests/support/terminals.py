@@ -26,6 +26,7 @@ from freehold.vault.values import Status
 from support.answering import MODEL, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
 
 PASSPHRASE = "correct horse"
+_NO_LIBRARY = {name: lambda: None for name in ("attend", "rest", "close")}
 CODE = "7Q4M-0000-0000-0000-0000-0000-0000"
 
 
@@ -205,7 +206,7 @@ class House:
     engine: ScriptedEngine = field(default_factory=lambda: ScriptedEngine("Good ", "day."))
     vault: MemoryVault = field(default_factory=MemoryVault)
     connections: list[Connection] = field(default_factory=list)
-    library: Any = field(default_factory=lambda: SimpleNamespace(attend=lambda: None, close=lambda: None))
+    library: Any = field(default_factory=lambda: SimpleNamespace(**_NO_LIBRARY))
     built: int = 0
 
     def __post_init__(self) -> None:

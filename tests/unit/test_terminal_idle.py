@@ -16,6 +16,7 @@ class Scene:
         self.settings = SettingsFile(tmp_path / "settings.json")
         self.engine = SimpleNamespace(is_busy=False, unload_if_idle=self.unloads.append)
         self.vault = SimpleNamespace(is_open=True)
+        self.library = SimpleNamespace(rest=lambda: None)
         self.idle = Idle(self, lambda: self.line, self.lock, lambda: self.time)
 
     def lock(self):

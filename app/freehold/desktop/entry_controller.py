@@ -79,9 +79,12 @@ class EntryController(QObject):
 
     def _recover(self) -> None:
         """Mend what a crash left unfinished, then open the house."""
-        self._bridge.run(
-            lambda _stop: self._household.conversations.recover(), done=lambda _: self._open(), failed=self.failed.emit
-        )
+
+        def recover() -> None:
+            self._household.conversations.recover()
+            self._household.library.attend()
+
+        self._bridge.run(lambda _stop: recover(), done=lambda _: self._open(), failed=self.failed.emit)
 
     def _open(self) -> None:
         self._window.show_house()

@@ -139,6 +139,7 @@ class Shell(QObject):
         )
 
     def _close_all(self) -> None:
+        self._household.library.close()
         self._household.engine.unload()
         self._household.vault.lock()
 

@@ -35,6 +35,7 @@ class Vault(Protocol):
 
 
 class Embedder(Protocol):
+    def end_when_idle(self) -> None: ...
     @property
     def id(self) -> str: ...
     @property
@@ -265,6 +266,10 @@ class Library:
                 )
             yield number
         return judge(len(sample), hits, has_meaning=bool(self._embedder.id))
+
+    def rest(self) -> None:
+        """Give back the memory of a model that was not used for some minutes; to be called now and then."""
+        self._embedder.end_when_idle()
 
     def close(self) -> None:
         """End the processes and what goes on in the background; nothing is lost. `attend` begins again."""
