@@ -63,6 +63,7 @@ def test_adding_without_wait_leaves_words_found_and_says_what_is_left(terminal):
     said = terminal.run("library", "add", "papers")
     assert said.code == 0
     assert said.out.startswith("3 files: 1 found by words only, 1 without text, 1 of a kind that cannot be read; 2 pas")
+    assert [line for line in said.err.splitlines() if "%" in line] == ["Words 25 %", "Words 50 %", "Words 100 %"]
     assert "--wait" in said.err
     assert terminal.run("library", "search", "sail", "--mode", "words", "--json").json["results"][0][
         "text"

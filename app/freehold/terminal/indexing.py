@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,23 +31,24 @@ _COUNTED = (State.INDEXED, State.EMPTY, State.FAILED, State.UNSUPPORTED)
 def read_words(call: Call, library: Library) -> None:
     """Read what waits, so that its words are found; meaning is left for later."""
     if library.counts().get("waiting"):
-        show_files(call, _until_words(library, library.work(call.stop)))
+        show_files(call, _until_words(library, library.work(call.stop)), library.counts())
 
 
 def read_all(call: Call, library: Library) -> None:
     """Read and embed until nothing waits. In a process that works already, look on until it is done."""
-    show_files(call, _look_on(call, library) if call.is_served else library.work(call.stop))
+    steps = _look_on(call, library) if call.is_served else library.work(call.stop)
+    show_files(call, steps, library.counts())
 
 
-def show_files(call: Call, steps: Iterator[FileDone]) -> None:
-    """Follow `steps` to their end or until Ctrl-C."""
+def show_files(call: Call, steps: Iterator[FileDone], counts: Mapping[str, int]) -> None:
+    """Follow `steps` to their end or until Ctrl-C. `counts` are the library's when they begin."""
     with ExitStack() as while_it_lasts:
         while_it_lasts.enter_context(stops_on_interrupt(call.stop))
         if isinstance(steps, Generator):
             while_it_lasts.enter_context(closing(steps))
-        progress = while_it_lasts.enter_context(call.output.progress())
+        shown = _Shown(call.output, while_it_lasts.enter_context(call.output.progress()), counts.get("waiting", 0))
         for step in steps:
-            _show(step, call.output, progress)
+            shown.tell(step)
 
 
 class Tally:
@@ -110,12 +111,26 @@ def _look_on(call: Call, library: Library) -> Iterator[FileDone]:
         raise library.failure
 
 
-def _show(step: FileDone, output: Output, progress: Progress) -> None:
-    if output.json:
-        output.document_line({"done": step.done, "total": step.total, "path": step.path, "state": step.state.value})
-        return
-    left = f", {_duration(step.seconds_left)} left" if step.seconds_left is not None else ""
-    progress.update(f"{step.done:,} of {count(step.total, 'file')}{left}", step.done, step.total)
+class _Shown:
+    """Each file as a line of JSON, or as a part of two bars: first the words of all files, then their meaning."""
+
+    def __init__(self, output: Output, progress: Progress, to_read: int) -> None:
+        self._output, self._progress = output, progress
+        self._read, self._to_read = 0, to_read
+
+    def tell(self, step: FileDone) -> None:
+        if self._output.json:
+            document = {"done": step.done, "total": step.total, "path": step.path, "state": step.state.value}
+            self._output.document_line(document)
+            return
+        left = ""
+        if self._output.err_screen.moves and step.seconds_left:  # in a log it would be a line for every second
+            left = f", {_duration(step.seconds_left)} left"
+        if step.state is State.INDEXED:
+            self._progress.update("Meaning" + left, step.done, step.total)
+        else:
+            self._read += 1
+            self._progress.update("Words" + left, self._read, max(self._read, self._to_read))
 
 
 def _duration(seconds: float) -> str:

@@ -199,7 +199,7 @@ def watch(context: typer.Context) -> int:
         household.holder.serve(served_commands(household))
         call.output.say(f"Following {count(len(places), 'place')}. Ctrl-C ends it.")
         library.recover()
-        show_files(call, library.watch(call.stop))
+        show_files(call, library.watch(call.stop), library.counts())
     _tell_added(call, library, tally)
     return INTERRUPTED if call.stop.is_set() else OK
 
