@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from freehold.foundation.errors import WorkerSilent
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
 from freehold.library.embed.client import Embedder
@@ -200,6 +201,18 @@ def test_an_interrupted_adding_keeps_what_is_queued(terminal):
     assert lines(said)[-1]["waiting"] == 3
     terminal.stop = Stop()
     assert lines(terminal.run("library", "add", "papers", "--wait", "--json"))[-1]["waiting"] == 0
+
+
+def test_a_worker_that_had_to_be_ended_after_ctrl_c_is_no_failure(terminal, house):
+    class Deaf(LetterEmbedder):
+        def embed(self, texts, stop=None):
+            terminal.stop.set()
+            raise WorkerSilent("embedder did not stop when asked")
+
+    house.library = Library(house.library._vault, PlainExtractor(), Deaf())
+    said = terminal.run("library", "add", "papers", "--wait", "--json")
+    assert said.code == 130
+    assert lines(said)[-1]["waiting"] == 1
 
 
 def test_watching_nothing_says_so_and_leaves(terminal):

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from freehold.foundation.errors import FreeholdError
 from freehold.library.values import Progress as FileDone
 from freehold.library.values import State
 from freehold.terminal.call import Call
@@ -47,8 +48,12 @@ def show_files(call: Call, steps: Iterator[FileDone], counts: Mapping[str, int])
         if isinstance(steps, Generator):
             while_it_lasts.enter_context(closing(steps))
         shown = _Shown(call.output, while_it_lasts.enter_context(call.output.progress()), counts.get("waiting", 0))
-        for step in steps:
-            shown.tell(step)
+        try:
+            for step in steps:
+                shown.tell(step)
+        except FreeholdError:
+            if not call.stop.is_set():  # a worker that was too deep in its work to heed Ctrl-C was ended: no failure
+                raise
 
 
 class Tally:
