@@ -57,8 +57,9 @@ def add(  # noqa: PLR0917 - Typer passes them by name
 ) -> int:
     """Add files and folders.
 
-    Words are found when this returns; meaning with --wait, or as soon as a window or a chat is open. The same path
-    again reads only what changed. Ctrl-C keeps what was done, and the next time goes on from there.
+    Words are found when this returns; meaning with --wait, or as soon as a window or a chat is open. One that is open
+    already does the reading, and this returns at once. The same path again reads only what changed. Ctrl-C keeps what
+    was done, and the next time goes on from there.
     """
     call = call_of(context)
     library = call.opened().library

@@ -23,7 +23,8 @@ it says so and opens the chat in the terminal.
 
 - `--home DIR`, or the variable `FREEHOLD_HOME`: the profile folder. `--home`, `--json` and `--passphrase-fd` may stand
   before the command or after it.
-- `--json`: exactly one JSON document on stdout and nothing else. Words and progress go to stderr.
+- `--json`: exactly one JSON document on stdout and nothing else, or several, one a line, where the command's help says
+  lines. Words and progress go to stderr.
 - Ids of chats and models may be shortened to a beginning that is unique.
 - Ctrl-C stops cleanly, and what was done until then is kept: an answer is saved as far as it came, a download goes on
   from there the next time.
@@ -32,7 +33,7 @@ The passphrase comes from a prompt, from `--passphrase-fd N`, or from `FREEHOLD_
 accepted in its place. A vault that the keyring opens needs neither. The first command on a fresh profile makes the
 vault: with the passphrase given, or after asking.
 
-The first process that holds a profile (the window, or `freehold chat`) runs later commands for their callers over a
+The first process that holds a profile (the window, `freehold chat` or `freehold library watch`) runs later commands for their callers over a
 socket that only the same user can open. It uses its own vault as it is: when that is locked, commands say so until
 `freehold vault unlock`. Other commands wait their turn, for half a minute at most.
 
