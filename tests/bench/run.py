@@ -1,4 +1,5 @@
-"""Measure what the issues promise: `python tests/bench/run.py NAME [--quick] [--json]`, NAME one of chat, kill.
+"""Measure what the issues promise: `python tests/bench/run.py NAME [--quick] [--json]`, NAME one of chat, kill, library,
+retrieval.
 
 Prints one JSON object per figure as soon as it is measured; `--quick` is the same measurement at a size that ends
 within 50 seconds on two cores. Compared speeds run interleaved, in pairs, and the median ratio counts.
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from figures import Figure
 
-BENCHES = {"chat": "chat_bench", "kill": "kill_bench"}
+BENCHES = {"chat": "chat_bench", "kill": "kill_bench", "library": "library_bench", "retrieval": "retrieval_bench"}
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from freehold.chats.values import Ending
 from support.chats import MemoryConversations
 from support.vaults import InProcess, closed_safe, open_safe
 
-WORDS = st.text(st.sampled_from("ab \n\"*ü\x00\ud800😀"), max_size=12)
+WORDS = st.text(st.sampled_from('ab \n"*ü\x00\ud800😀'), max_size=12)
 
 
 class Tree(RuleBasedStateMachine):

@@ -293,16 +293,6 @@ def test_under_an_answer_stands_where_it_was_made_and_what_was_left_out(qt, view
     shown(view, question("q"), answer("a"))
     made = next(part for part in view.findChildren(FlatButton) if part.text().startswith("Made here"))
     assert made.text() == "Made here    14 tok/s    2 messages left out    1 note"
-    made.click()
-    from freehold.desktop.transcript.footer import Details
-
-    told = next(part for part in view.findChildren(Details) if part.isVisible()).accessibleName()
-    for words in (
-        "Model: tiny", "SHA-256: b179c9523d0e", "Length: 311 tokens", "First word: after 0.4 s", "Seed: 7",
-        "Read: 1,204 of 8,192 tokens", "Left out: The oldest 2 messages did not fit", "Note: The model was reloaded.",
-    ):  # fmt: skip
-        assert words in told
-    assert "a0f98a" not in told
 
 
 @pytest.mark.parametrize(

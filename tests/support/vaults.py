@@ -1,8 +1,8 @@
 """Real vaults for tests: the real process and database, a raw key instead of a passphrase so that opening is quick.
 
-    with opened(tmp_path) as vault: ...      # a new vault in tmp_path/home, locked at the end
-    vault = open_vault(tmp_path)             # the same, made on the first call and opened again on later ones
-    safe = open_safe(tmp_path)               # the same inside this process, for what a pipe would hide
+with opened(tmp_path) as vault: ...      # a new vault in tmp_path/home, locked at the end
+vault = open_vault(tmp_path)             # the same, made on the first call and opened again on later ones
+safe = open_safe(tmp_path)               # the same inside this process, for what a pipe would hide
 """
 
 from __future__ import annotations

@@ -74,9 +74,7 @@ class Vault:
         fields = self._link.call("vault.status", home=self._home)
         return Status(fields["state"], tuple(fields["slots"]), fields["schema"], fields["bytes"])
 
-    def create(
-        self, *, passphrase: str | None = None, keyring: bool = False, raw: bytes | None = None
-    ) -> str | None:
+    def create(self, *, passphrase: str | None = None, keyring: bool = False, raw: bytes | None = None) -> str | None:
         """Make the vault and open it. Returns a recovery code, to be shown once, when the keyring is chosen.
 
         `raw` is a test vault's data key, 32 bytes, instead of any slot.

@@ -14,9 +14,7 @@ class Database(Protocol):
 
 class SettingsStore:
     room = "settings"
-    MIGRATIONS: tuple[str, ...] = (
-        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
-    )
+    MIGRATIONS: tuple[str, ...] = ("CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",)
 
     def __init__(self, database: Database) -> None:
         self._db = database

@@ -53,9 +53,7 @@ class VaultOps:
         status = self._at(home).status()
         return {"state": status.state, "slots": list(status.slots), "schema": status.schema, "bytes": status.bytes}
 
-    def create(
-        self, home: str, passphrase: str | None = None, keyring: dict[str, str] | None = None
-    ) -> str | None:
+    def create(self, home: str, passphrase: str | None = None, keyring: dict[str, str] | None = None) -> str | None:
         safe = self._at(home)
         if keyring is None:
             return safe.create(passphrase=passphrase)
@@ -142,4 +140,3 @@ class VaultOps:
         if receiver is None:
             raise KeyringUnavailable("nobody asked the keyring")
         return receiver.open(bytes.fromhex(sealed))
-

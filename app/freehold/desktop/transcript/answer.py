@@ -57,8 +57,8 @@ class AnswerView(TurnView):
         for body in (self._thinking, self._body):
             body.link_asked.connect(self.link_asked)
             body.caret_moved.connect(lambda place, body=body: self.caret_moved.emit(place.translated(body.pos())))
+        self._failure.changed.connect(self.changed)
         for part in (self._failure, self._footer):
-            part.changed.connect(self.changed)
             part.retry_asked.connect(lambda: self._tell(self.retry_asked))
         self._footer.copy_asked.connect(self._copy_answer)
         self._footer.branch_asked.connect(lambda: self._tell(self.branch_asked))

@@ -43,42 +43,6 @@ def left_out(context: Context) -> str:
     return _tr("{0} messages left out").format(f"{context.dropped_turns:,}")
 
 
-def details(turn: Turn) -> list[tuple[str, str]]:
-    """What the line under an answer opens to: names and values."""
-    made = turn.provenance
-    if made is None:
-        return []
-    found = [(_tr("Where"), _tr("On this computer") if made.where == ("here",) else ", ".join(made.where))]
-    if made.model:
-        found.append((_tr("Model"), made.model))
-    if made.model_sha256:
-        found.append((_tr("SHA-256"), made.model_sha256[:12]))
-    if made.tokens:
-        found.append((_tr("Length"), _tr("{0} tokens").format(f"{made.tokens:,}")))
-    if made.tokens_per_s > 0:
-        found.append((_tr("Speed"), _tr("{0} tokens a second").format(speed(made.tokens_per_s))))
-    if made.first_token_s > 0:
-        found.append((_tr("First word"), _tr("after {0} s").format(f"{made.first_token_s:.1f}")))
-    found.append((_tr("Seed"), str(made.seed)))
-    if made.context.limit:
-        found.append((_tr("Read"), context_words(made.context)))
-        found.append((_tr("Left out"), dropped_words(made.context)))
-    found += [(_tr("Note"), note) for note in made.notes]
-    return found
-
-
-def context_words(context: Context) -> str:
-    return _tr("{0} of {1} tokens").format(f"{context.tokens:,}", f"{context.limit:,}")
-
-
-def dropped_words(context: Context) -> str:
-    if not context.dropped_turns:
-        return _tr("Nothing: the model saw the whole chat")
-    if context.dropped_turns == 1:
-        return _tr("The oldest message did not fit")
-    return _tr("The oldest {0} messages did not fit").format(f"{context.dropped_turns:,}")
-
-
 def ending_words(ending: Ending | None) -> str:
     """What is said under an answer that did not end by itself; broken ones say it larger."""
     if ending is Ending.STOPPED:
