@@ -33,9 +33,9 @@ The passphrase comes from a prompt, from `--passphrase-fd N`, or from `FREEHOLD_
 accepted in its place. A vault that the keyring opens needs neither. The first command on a fresh profile makes the
 vault: with the passphrase given, or after asking.
 
-The first process that holds a profile (the window, `freehold chat` or `freehold library watch`) runs later commands for their callers over a
-socket that only the same user can open. It uses its own vault as it is: when that is locked, commands say so until
-`freehold vault unlock`. Other commands wait their turn, for half a minute at most.
+The first process that holds a profile (the window, `freehold chat` or `freehold library watch`) runs later commands
+for their callers over a socket that only the same user can open. It uses its own vault as it is: when that is locked,
+commands say so until `freehold vault unlock`. Other commands wait their turn, for half a minute at most.
 
 | exit code | meaning |
 |---|---|
