@@ -1,8 +1,7 @@
-"""Measure what the issues promise: `python tests/bench/run.py NAME [--quick] [--json]`, NAME one of chat, kill, library,
-retrieval.
+"""Measure what the issues promise: `python tests/bench/run.py NAME [--quick] [--json]`.
 
-Prints one JSON object per figure as soon as it is measured; `--quick` is the same measurement at a size that ends
-within 50 seconds on two cores. Compared speeds run interleaved, in pairs, and the median ratio counts.
+NAME is one of chat, kill, library, retrieval. Prints one JSON object per figure as soon as it is measured; `--quick` is
+the same measurement at a smaller size. Compared speeds run interleaved, in pairs, and the median ratio counts.
 """
 
 from __future__ import annotations
