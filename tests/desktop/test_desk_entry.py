@@ -229,6 +229,21 @@ def test_lock_shows_nothing_of_what_was_open(opened):
     assert desk.listed == ["Today", "my secret"]
 
 
+def test_a_vault_locked_by_a_command_closes_the_window_too_and_opens_it_again(opened):
+    desk = opened()
+    desk.ask("hello")
+    desk.settle()
+    desk.house.vault.lock()
+    desk.shell._beat()
+    desk.settle()
+    assert desk.window.entry is not None
+    assert desk.house.vault.locks == 2  # the command's, and the window's own to be sure
+    desk.house.vault.unlock(passphrase="correct horse")
+    desk.shell._beat()
+    desk.settle()
+    assert desk.window.page == "chat"
+
+
 def test_locking_by_hand_does_not_ask_the_keyring_again(opened):
     desk = opened(vault=FakeVault("open", ("keyring", "recovery"), keyring="KWallet"))
     desk.do("lock")

@@ -77,6 +77,10 @@ class EntryController(QObject):
         self._was_locked_by_hand = True
         self._bridge.run(lambda _stop: self._household.vault.status(), done=self.ask_unlock, failed=self.failed.emit)
 
+    def go_in(self) -> None:
+        """The vault was opened by somebody else, a command for instance."""
+        self._recover()
+
     def _recover(self) -> None:
         """Mend what a crash left unfinished, then open the house."""
 

@@ -24,7 +24,7 @@ from freehold.desktop.words import size_words
 from freehold.engine.values import Loaded, Model
 from freehold.foundation.errors import FreeholdError
 
-_STATUS_MS = 2000
+_STATUS_MS = 1000
 
 
 class Shell(QObject):
@@ -47,8 +47,8 @@ class Shell(QObject):
         self._idle.timeout.connect(self._lock_when_idle)
         self._pulse = QTimer(self)
         self._pulse.setInterval(_STATUS_MS)
-        self._pulse.timeout.connect(self._refresh_status)
-        self._is_open = False
+        self._pulse.timeout.connect(self._beat)
+        self._is_open = self._is_locked = False
         load_later_fonts()
         self._connect()
         self._connect_actions()
@@ -108,7 +108,7 @@ class Shell(QObject):
             window.actions_by_name[name].triggered.connect(lambda _checked=False, do=deed: do())
 
     def _opened(self) -> None:
-        self._is_open = True
+        self._is_open, self._is_locked = True, False
         set_open(self._window.actions_by_name, True)
         self._chat.new_chat()
         self._show_page("chat")
@@ -126,7 +126,8 @@ class Shell(QObject):
         if not self._is_open:
             return
         self._is_open = False
-        self._chat.keep_draft()
+        if self._household.vault.is_open:
+            self._chat.keep_draft()
         self._chat.stop_all()
         self._window.toast.settle()
         self._idle.stop()
@@ -147,6 +148,8 @@ class Shell(QObject):
         self._chat.forget()
         self._chats.clear()
         self._entry.lock_screen()
+        self._is_locked = True
+        self._pulse.start()
 
     def _lock_when_idle(self) -> None:
         if self._bridge.is_busy:
@@ -279,6 +282,18 @@ class Shell(QObject):
     def _show_no_model(self) -> None:
         self._window.sidebar.say("models", self.tr("none"), "off")
         self._window.chat.show_no_model()
+
+    def _beat(self) -> None:
+        """Follow what happened outside the window: a command may lock or unlock the vault, and its process may die."""
+        if self._bridge.is_busy and not self._is_open:
+            return  # a way in is being tried right here
+        if self._is_open and not self._household.vault.is_open:
+            self.lock()
+        elif self._is_locked and self._household.vault.is_open:
+            self._is_locked = False
+            self._entry.go_in()
+        else:
+            self._refresh_status()
 
     def _refresh_status(self) -> None:
         status, door, settings = self._window.status, self._household.door, self._household.settings
