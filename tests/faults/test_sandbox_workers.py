@@ -76,7 +76,7 @@ def test_a_model_is_read_through_links_and_its_neighbours_are_not(around, tmp_pa
 
 
 def test_the_network_process_resolves_names_and_reads_certificates(around):
-    tries = {"name": ("name", "localhost"), "certificates": ("certificates", None), "library": ("import", "httpx")}
+    tries = {"name": ("name", "localhost"), "certificates": ("certificates", None), "library": ("import", "httpx2")}
     assert set(around.try_as("network", tries=tries)[1].values()) == {"done"}
 
 

@@ -128,9 +128,9 @@ def test_the_app_s_process_loads_nothing_heavy(room):
 
 def test_the_look_for_heavy_libraries_sees_one_that_is_there():
     found = subprocess.run(
-        [sys.executable, "-c", "import httpx\n" + LOOK, "freehold.foundation", "httpx,torch"],
+        [sys.executable, "-c", "import httpx2\n" + LOOK, "freehold.foundation", "httpx2,torch"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert found.stdout.split() == ["httpx"]
+    assert found.stdout.split() == ["httpx2"]

