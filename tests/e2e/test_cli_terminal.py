@@ -128,16 +128,11 @@ def test_a_chat_streams_stops_at_ctrl_c_goes_on_and_leaves_at_ctrl_d(at_terminal
     person = at_terminal("chat", passphrase=PASSPHRASE)
     person.until("> ")
     person.type("Write a long story about the sea.\n")
-    for _ in range(20):  # a tiny model may be done before anybody can stop it; then it is asked for another answer
-        person.until("\n")
-        person.until(" ")
-        person.type("\x03")
-        if "Stopped. What was said until then is kept." in person.until("made here by"):
-            break
-        person.until("> ")
-        person.type("/retry\n")
-    else:
-        pytest.fail("no answer could be stopped")
+    person.until("\n")
+    person.until("the")
+    person.type("\x03")
+    person.until("Stopped. What was said until then is kept.")
+    person.until("made here by")
     person.until("> ")
     person.type("/title\n")
     person.until("Write a long story about the sea.")
