@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from freehold.chats.conversations import Conversations
-from freehold.chats.values import Ending, Provenance, Role
+from freehold.chats.values import (
+    ALL_DOCUMENTS,
+    NO_DOCUMENTS,
+    Attachment,
+    Ending,
+    Provenance,
+    Role,
+    Scope,
+    Source,
+    Use,
+)
 from freehold.foundation.errors import NotFound, UsageError
 from support.chats import MemoryConversations
 from support.vaults import InProcess, open_safe, opened
@@ -288,3 +298,33 @@ def test_words_no_database_can_hold_are_kept_as_near_as_possible(conversations):
     chat = conversations.create("t")
     question = conversations.ask(chat.id, "half \ud83d pair, \x00 nothing, whole 😀", None)
     assert conversations.turns([question.id])[0].text == "half � pair, � nothing, whole 😀"
+
+
+def test_a_chat_remembers_which_documents_it_answers_from(conversations):
+    chat = conversations.create()
+    assert conversations.get(chat.id).scope == NO_DOCUMENTS
+    for scope in (Scope(True, ("letters", "Verträge")), ALL_DOCUMENTS, NO_DOCUMENTS):
+        assert conversations.change(chat.id, scope=scope).scope == scope
+        assert conversations.get(chat.id).scope == scope
+
+
+def test_files_stay_beside_the_question_they_came_with(conversations):
+    chat = conversations.create()
+    lease = Attachment("lease.pdf", 11, "Page 1.More", ((7, 1), (4, 2)))
+    question = conversations.ask(chat.id, "When does it end?", None, [lease, Attachment("b.txt", 1, "x", ((1, None),))])
+    named = (Attachment("lease.pdf", 11), Attachment("b.txt", 1))
+    assert question.attachments == named
+    assert conversations.turns([question.id])[0].attachments == named, "without the text, which may be long"
+    assert conversations.attached(question.id)[0] == lease
+    plain = conversations.ask(chat.id, "And this?", question.id)
+    assert (plain.attachments, conversations.attached(plain.id)) == ((), [])
+
+
+def test_the_passages_of_an_answer_are_kept_in_numbers(conversations):
+    chat = conversations.create()
+    question = conversations.ask(chat.id, "When does it end?", None)
+    answer = conversations.begin_answer(chat.id, question.id)
+    cited = Source(3, 10, 20, 4, "ab12", Use.CITED, 1.5, ((0, 12), (14, 20)))
+    made = Provenance(model="tiny", grounded=True, sources=(cited, Source(-1, 0, 5, None, "cd", Use.LEFT_OUT)))
+    conversations.seal(answer.id, Ending.COMPLETE, made)
+    assert conversations.turns([answer.id])[0].provenance == made

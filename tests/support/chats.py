@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
-from freehold.chats.values import Chat, Ending, Hit, Mark, Role, Turn, storable, title_from
+from freehold.chats.values import Attachment, Chat, Ending, Hit, Mark, Role, Turn, storable, title_from
 from freehold.foundation.errors import NotFound, UsageError
 
 
@@ -17,6 +17,7 @@ class MemoryConversations:
         self._chats: dict[str, Chat] = {}
         self._turns: dict[str, Turn] = {}
         self._touched: dict[str, int] = {}
+        self._files: dict[str, list[Attachment]] = {}
         self._numbers = count(1)
 
     def create(self, title=""):
@@ -94,12 +95,18 @@ class MemoryConversations:
         self._set(self._turn(turn).chat, leaf=leaf)
         return leaf
 
-    def ask(self, chat, text, parent):
+    def ask(self, chat, text, parent, attachments=()):
         turn = self._say(chat, parent, Role.USER, storable(text))
+        self._files[turn.id] = list(attachments)
+        turn = replace(turn, attachments=tuple(Attachment(one.name, one.length) for one in attachments))
+        self._turns[turn.id] = turn
         one = self._chat(chat)
         spent = one.draft.strip(" ") == storable(text).strip(" ")
         self._set(chat, title=one.title or title_from(turn.text), draft="" if spent else one.draft)
         return turn
+
+    def attached(self, turn):
+        return self._files.get(self._turn(turn).id, [])
 
     def begin_answer(self, chat, parent):
         return self._say(chat, parent, Role.ASSISTANT, "")

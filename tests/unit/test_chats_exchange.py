@@ -9,7 +9,7 @@ import pytest
 
 from freehold.chats.conversations import Conversations
 from freehold.chats.exchange import Skipped, export_chats, import_chats
-from freehold.chats.values import Ending, Provenance, Role
+from freehold.chats.values import Attachment, Ending, Provenance, Role, Scope
 from freehold.foundation.errors import ImportFailed
 from support.vaults import InProcess, open_safe
 
@@ -33,7 +33,9 @@ def some_chat(conversations):
     """A chat of two branches; the older one is in view."""
     chat = conversations.create("Bread")
     conversations.change(chat.id, system_prompt="Be a baker.", sampling={"temperature": 0.2}, model="tiny")
-    question = conversations.ask(chat.id, "How long?", None)
+    conversations.change(chat.id, scope=Scope(True, ("recipes",)))
+    recipe = Attachment("recipe.pdf", 10, "Bake. Eat.", ((6, 1), (4, 2)))
+    question = conversations.ask(chat.id, "How long?", None, [recipe])
     first = conversations.begin_answer(chat.id, question.id)
     made = Provenance(model="tiny", model_sha256="ab" * 32, sampler={"temperature": 0.2}, seed=7, notes=("slow",))
     conversations.seal(first.id, Ending.COMPLETE, made, [5, 6], text="<think>hm</think>An **hour**.")
@@ -63,10 +65,12 @@ def test_an_export_comes_back_whole_in_another_vault(conversations, elsewhere, t
     assert file.stat().st_mode & 0o077 == 0
     assert import_chats(elsewhere, file).imported == 1
     (there,) = elsewhere.list()
-    for name in ("id", "title", "created", "updated", "leaf", "system_prompt", "sampling", "model", "turns"):
+    for name in ("id", "title", "created", "updated", "leaf", "system_prompt", "sampling", "model", "turns", "scope"):
         assert getattr(there, name) == getattr(chat, name), name
     kept = [turn.to_wire() | {"tokens": ""} for turn in conversations.tree(chat.id)]
     assert [turn.to_wire() for turn in elsewhere.tree(chat.id)] == kept
+    (asked, *_) = elsewhere.branch(chat.id)
+    assert elsewhere.attached(asked.id) == [Attachment("recipe.pdf", 10, "Bake. Eat.", ((6, 1), (4, 2)))]
     assert [hit.chat for hit in elsewhere.search("two h")] == [chat.id]
 
 
@@ -167,7 +171,10 @@ def test_markdown_tells_the_branch_in_view(conversations, tmp_path):
     chat = some_chat(conversations)
     file = tmp_path / "chat.md"
     export_chats(conversations, file, chat.id)
-    assert file.read_text() == "# Bread\n\n## You\n\nHow long?\n\n## tiny\n\n> hm\n\nAn **hour**.\n\n"
+    assert (
+        file.read_text()
+        == "# Bread\n\n## You\n\nHow long?\n\nAttached: recipe.pdf\n\n## tiny\n\n> hm\n\nAn **hour**.\n\n"
+    )
     conversations.create("Other")
     export_chats(conversations, file)
     assert file.read_text().startswith("# Other\n\n\n---\n\n# Bread\n")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
-from freehold.chats.values import Chat, Ending, Hit, Mark, Provenance, Role, Turn, storable
+from freehold.chats.values import Attachment, Chat, Ending, Hit, Mark, Provenance, Role, Scope, Turn, storable
 from freehold.foundation.errors import PromptTooLong
 from freehold.foundation.ids import new_id
 from freehold.processes.frames import pack_ids
@@ -30,6 +30,7 @@ Marks: TypeAlias = list[Mark]
 Turns: TypeAlias = list[Turn]
 Hits: TypeAlias = list[Hit]
 Ids: TypeAlias = list[str]
+Files: TypeAlias = list[Attachment]
 
 
 class Keep:
@@ -70,9 +71,10 @@ class Conversations:
         system_prompt: str | type[Keep] | None = Keep,
         sampling: Mapping[str, float | int] | type[Keep] = Keep,
         model: str | type[Keep] = Keep,
+        scope: Scope | type[Keep] = Keep,
     ) -> Chat:
         """Change what is given and keep the rest. A system prompt of None means the owner's general one."""
-        given = {"system_prompt": system_prompt, "sampling": sampling, "model": model}
+        given = {"system_prompt": system_prompt, "sampling": sampling, "model": model, "scope": scope}
         fields = {name: _plain(value) for name, value in given.items() if value is not Keep}
         return Chat.from_wire(self._vault.call("chats.change", id=chat, fields=fields))
 
@@ -130,10 +132,18 @@ class Conversations:
         """Bring the branch through `turn` into view, down to the newest turn below it; that leaf's id."""
         return str(self._vault.call("chats.show", turn=turn))
 
-    def ask(self, chat: str, text: str, parent: str | None) -> Turn:
-        """Save a question below `parent` (None: at the root) and bring it into view."""
-        fields = self._vault.call("chats.ask", id=new_id(), chat=chat, parent=parent, text=_sized(text), at=self._now())
-        return Turn.from_wire(fields)
+    def ask(self, chat: str, text: str, parent: str | None, attachments: Sequence[Attachment] = ()) -> Turn:
+        """Save a question below `parent` (None: at the root), with its files, and bring it into view."""
+        files = _storable_files(attachments)
+        return Turn.from_wire(
+            self._vault.call(
+                "chats.ask", id=new_id(), chat=chat, parent=parent, text=_sized(text), at=self._now(), attachments=files
+            )
+        )
+
+    def attached(self, turn: str) -> Files:
+        """What was read from each file that came with a question."""
+        return [Attachment.from_wire(fields) for fields in self._vault.stream("chats.attached", turn=turn)]
 
     def begin_answer(self, chat: str, parent: str) -> Turn:
         """An empty answer below `parent`, in view; it grows by `extend` and ends by `seal`."""
@@ -201,18 +211,29 @@ def _sized(text: str) -> str:
     return storable(text)
 
 
+def _storable_files(attachments: Sequence[Attachment]) -> list[dict[str, Any]]:
+    if sum(len(one.text) for one in attachments) > MOST_CHARACTERS:
+        raise PromptTooLong(
+            "the attached files are too long together", advice="Add them to the library, and ask from there."
+        )
+    return [replace(one, name=storable(one.name), text=storable(one.text)).to_wire() for one in attachments]
+
+
 def _in_pieces(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:
     """Runs of turns that fit a frame, at least one. A chat cut off between two is completed by adopting it again."""
     start = size = 0
     for place, turn in enumerate(turns):
-        if place > start and (size + len(turn.text) > MOST_CHARACTERS or place - start >= _PIECE_TURNS):
+        length = len(turn.text) + sum(len(one.text) for one in turn.attachments)
+        if place > start and (size + length > MOST_CHARACTERS or place - start >= _PIECE_TURNS):
             yield turns[start:place]
             start, size = place, 0
-        size += len(turn.text)
+        size += length
     yield turns[start:]
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Scope):
+        return value.to_wire()
     if isinstance(value, str):
         return storable(value)
     return dict(value) if isinstance(value, Mapping) else value

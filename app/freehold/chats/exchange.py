@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from freehold.chats.archives import documents
 from freehold.chats.foreign import Unknown, read_conversation, title_of
 from freehold.chats.planting import Unusable
-from freehold.chats.values import Chat, Role, Turn, split_thinking
+from freehold.chats.values import Attachment, Chat, Role, Turn, split_thinking
 from freehold.foundation.errors import ImportFailed, UsageError
 from freehold.foundation.paths import write_atomically
 
@@ -25,6 +25,7 @@ class Conversations(Protocol):
     def get(self, id: str) -> Chat: ...
     def branch(self, chat: str) -> Sequence[Turn]: ...
     def tree(self, chat: str) -> Sequence[Turn]: ...
+    def attached(self, turn: str) -> Sequence[Attachment]: ...
     def adopt(self, chat: Chat, turns: Sequence[Turn]) -> int: ...
 
 
@@ -87,7 +88,8 @@ def markdown_of(chat: Chat, turns: Sequence[Turn]) -> str:
 
 def _markdown_turn(turn: Turn) -> str:
     if turn.role is Role.USER:
-        return f"## You\n\n{turn.text.rstrip()}\n\n"
+        files = "".join(f"Attached: {' '.join(one.name.split())}\n\n" for one in turn.attachments)
+        return f"## You\n\n{turn.text.rstrip()}\n\n{files}"
     thinking, answer = split_thinking(turn.text)
     model = turn.provenance.model if turn.provenance else ""
     quoted = "".join(f"> {line}\n" for line in thinking.splitlines()) + "\n" if thinking else ""
@@ -95,13 +97,17 @@ def _markdown_turn(turn: Turn) -> str:
 
 
 def _document(chats: Sequence[Chat], conversations: Conversations) -> str:
-    items = (_fields(chat, conversations.tree(chat.id)) for chat in chats)
+    items = (_fields(chat, [_whole(turn, conversations) for turn in conversations.tree(chat.id)]) for chat in chats)
     lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
     return f'{{"format": "{FORMAT}", "version": {VERSION}, "chats": [\n{lines}\n]}}\n'
 
 
+def _whole(turn: Turn, conversations: Conversations) -> Turn:
+    return replace(turn, attachments=tuple(conversations.attached(turn.id))) if turn.attachments else turn
+
+
 def _fields(chat: Chat, turns: Sequence[Turn]) -> dict[str, Any]:
-    kept = ("id", "title", "created", "updated", "leaf", "system_prompt", "sampling", "model")
+    kept = ("id", "title", "created", "updated", "leaf", "system_prompt", "sampling", "model", "scope")
     wire = chat.to_wire()
     return {
         "source": "freehold",

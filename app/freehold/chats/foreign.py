@@ -11,7 +11,18 @@ from dataclasses import fields as fields_of
 from typing import Any
 
 from freehold.chats.planting import Message, Unusable, derived_id, moment, plant
-from freehold.chats.values import Chat, Context, Ending, Provenance, Role, Turn, storable, title_from
+from freehold.chats.values import (
+    Attachment,
+    Chat,
+    Context,
+    Ending,
+    Provenance,
+    Role,
+    Scope,
+    Turn,
+    storable,
+    title_from,
+)
 
 Read = tuple[Chat, list[Turn]]
 _ROOT_OF_CLAUDE = "00000000-0000-4000-8000-000000000000"
@@ -53,7 +64,7 @@ def _freehold(item: dict[str, Any]) -> Read:
             Message(
                 _name(one.get("id")), _name(one.get("parent")) or None, _ROLES[one["role"]], _text(one.get("text")),
                 moment(one.get("created")), _ending(one.get("ending")), _provenance(one.get("provenance")),
-                _words(one.get("error")),
+                _words(one.get("error")), _attachments(one.get("attachments")),
             )
         )  # fmt: skip
     ids = {message.id for message in messages}
@@ -64,6 +75,7 @@ def _freehold(item: dict[str, Any]) -> Read:
         "freehold", chat, item, messages, _name(item.get("leaf")),
         system_prompt=storable(prompt) if isinstance(prompt, str) else None,
         sampling=_numbers(item.get("sampling")), model=storable(_text(item.get("model"))),
+        scope=_scope(item.get("scope")),
     )  # fmt: skip
 
 
@@ -206,6 +218,33 @@ def _words(value: Any) -> dict[str, str] | None:
     return {name: storable(value[name])[:2000] for name in names if isinstance(value.get(name), str)} or None
 
 
+def _attachments(value: Any) -> tuple[Attachment, ...]:
+    """Files whose pieces are their text; one that is damaged is one piece."""
+    found = []
+    for one in value[:50] if isinstance(value, list) else []:
+        if not isinstance(one, dict) or not _text(one.get("text")):
+            continue
+        text = storable(one["text"])
+        pieces = [_piece(piece) for piece in one["pieces"]] if isinstance(one.get("pieces"), list) else []
+        kept = tuple(piece for piece in pieces if piece is not None)
+        is_whole = len(kept) == len(pieces) and sum(length for length, _ in kept) == len(text)
+        name = storable(_text(one.get("name")))[:500]
+        found.append(Attachment(name, len(text), text, kept if is_whole else ((len(text), None),)))
+    return tuple(found)
+
+
+def _piece(value: Any) -> tuple[int, int | None] | None:
+    match value:
+        case [int(length), int() | None as page] if 0 < length < 1 << 31 and (page or 0) < 1 << 31:
+            return length, page
+    return None
+
+
+def _scope(value: Any) -> Scope:
+    names = value if isinstance(value, list) and all(isinstance(one, str) for one in value) else None
+    return Scope.from_wire(None if names is None else [storable(one)[:500] for one in names[:200]])
+
+
 def _numbers(value: Any) -> dict[str, float | int]:
     if not isinstance(value, dict):
         return {}
@@ -233,7 +272,11 @@ def _provenance(value: Any) -> Provenance | None:
     taken: dict[str, Any] = {}
     for one in fields_of(Provenance):
         given, usual = value.get(one.name), getattr(default, one.name)
-        if one.name in _CHECKS:
+        if one.name == "sources":
+            continue  # numbers of another library, which mean nothing here
+        if one.name == "grounded":
+            taken[one.name] = given if isinstance(given, bool) else None
+        elif one.name in _CHECKS:
             if isinstance(given, list if isinstance(usual, tuple) else dict):
                 taken[one.name] = _CHECKS[one.name](given)
         elif isinstance(usual, str) and isinstance(given, str):

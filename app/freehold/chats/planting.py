@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from freehold.chats.values import Ending, Provenance, Role, Turn, storable
+from freehold.chats.values import Attachment, Ending, Provenance, Role, Turn, storable
 
 MOST_MESSAGES = 200_000  # of one chat
 MOST_CHARACTERS = 8_000_000  # of one message
@@ -32,6 +32,7 @@ class Message:
     ending: Ending = Ending.COMPLETE
     provenance: Provenance | None = None
     error: dict[str, str] | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 def plant(source: str, chat: str, messages: Sequence[Message]) -> tuple[list[Turn], dict[str, str]]:
@@ -51,7 +52,7 @@ def plant(source: str, chat: str, messages: Sequence[Message]) -> tuple[list[Tur
             id=ids[message.id], chat=chat, parent=ids.get(above[message.id] or ""), role=message.role,
             text=storable(message.text), created=message.created,
             ending=message.ending if message.role is Role.ASSISTANT else None,
-            provenance=message.provenance, error=message.error,
+            provenance=message.provenance, error=message.error, attachments=message.attachments,
         )
         for message in _parents_first([message for message in by_id.values() if message.role], above)
         if message.role

@@ -18,17 +18,22 @@ _PAGE_CHARACTERS = 2_000_000  # of one frame, so that a long branch crosses the 
 
 CHAT = """
 SELECT c.id, c.title, c.created, c.updated, coalesce(t.depth + 1, 0), t.id, c.system_prompt, c.sampling, c.model,
-       c.draft, c.deleted
+       c.draft, c.deleted, c.scope
 FROM chats c LEFT JOIN turns t ON t.seq = c.leaf
 """
 TURN = """
-SELECT t.id, t.seq, c.id, p.id, t.role, w.text, t.created, t.ending, w.provenance, w.tokens, w.error
+SELECT t.id, t.seq, c.id, p.id, t.role, w.text, t.created, t.ending, w.provenance, w.tokens, w.error,
+       (SELECT json_group_array(json_object('name', a.name, 'length', length(a.text)) ORDER BY a.place)
+        FROM attachments a WHERE a.turn = t.seq)
 FROM turns t JOIN words w ON w.turn = t.seq JOIN chats c ON c.seq = t.chat LEFT JOIN turns p ON p.seq = t.parent
 """
 _CHAT_NAMES = (
     "id", "title", "created", "updated", "turns", "leaf", "system_prompt", "sampling", "model", "draft", "deleted",
+    "scope",
 )  # fmt: skip
-_TURN_NAMES = ("id", "seq", "chat", "parent", "role", "text", "created", "ending", "provenance", "tokens", "error")
+_TURN_NAMES = (
+    "id", "seq", "chat", "parent", "role", "text", "created", "ending", "provenance", "tokens", "error", "attachments",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Words:
 
 def chat_fields(row: Row) -> dict[str, Any]:
     fields = dict(zip(_CHAT_NAMES, row, strict=True))
-    return fields | {"sampling": json.loads(fields["sampling"])}
+    scope = json.loads(fields["scope"]) if fields["scope"] else None
+    return fields | {"sampling": json.loads(fields["sampling"]), "scope": scope}
 
 
 def turn_fields(row: Row) -> dict[str, Any]:
@@ -56,6 +62,7 @@ def turn_fields(row: Row) -> dict[str, Any]:
     for name in ("provenance", "error"):
         fields[name] = json.loads(fields[name]) if fields[name] else None
     fields["tokens"] = base64.b64encode(fields["tokens"]).decode("ascii") if fields["tokens"] else ""
+    fields["attachments"] = json.loads(fields["attachments"])
     return fields
 
 
@@ -107,6 +114,15 @@ def insert_turn(
     return int(seq)
 
 
+def attach(execute: Execute, turn: int, attachments: Sequence[dict[str, Any]]) -> None:
+    """Keep the text of files beside the question they came with."""
+    for place, one in enumerate(attachments):
+        execute(
+            "INSERT INTO attachments (turn, place, name, text, pieces) VALUES (?, ?, ?, ?, ?)",
+            turn, place, one["name"], one.get("text", ""), json.dumps(one.get("pieces", [])),
+        )  # fmt: skip
+
+
 def note_provenance(execute: Execute, row: int, provenance: dict[str, Any]) -> None:
     execute("UPDATE words SET provenance = ? WHERE turn = ?", _json(provenance), row)
 
@@ -130,6 +146,7 @@ def erase_chat(execute: Execute, chat: int) -> None:
         " JOIN words w ON w.turn = t.seq WHERE t.chat = ? AND (t.role = 'user' OR t.ending IS NOT NULL)",
         chat,
     )
+    execute("DELETE FROM attachments WHERE turn IN (SELECT seq FROM turns WHERE chat = ?)", chat)
     execute("DELETE FROM words WHERE turn IN (SELECT seq FROM turns WHERE chat = ?)", chat)
     execute("DELETE FROM turns WHERE chat = ?", chat)
     execute("DELETE FROM chats WHERE seq = ?", chat)

@@ -85,7 +85,26 @@ BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TREES,)
+# Which documents a chat's answers are made from (NULL: none, []: all, else names of collections), and the text of files
+# that were attached to a question: `pieces` are [length, page] and tile it.
+_DOCUMENTS = """
+ALTER TABLE chats ADD COLUMN scope TEXT;
+
+CREATE TABLE attachments (
+    turn INTEGER NOT NULL REFERENCES turns (seq),
+    place INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    pieces TEXT NOT NULL,
+    PRIMARY KEY (turn, place)
+);
+CREATE TRIGGER an_attachment_stays BEFORE UPDATE ON attachments
+BEGIN
+    SELECT RAISE (ABORT, 'a sealed turn stays as it is');
+END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TREES, _DOCUMENTS)
 
 # From a turn upwards, as far as its words take at most so many characters more: a long chat is not read to its root.
 CLIMB = """

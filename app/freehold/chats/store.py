@@ -14,6 +14,7 @@ from freehold.chats.rows import (
     TURN,
     Execute,
     Words,
+    attach,
     chat_fields,
     erase_chat,
     insert_turn,
@@ -34,7 +35,9 @@ _CHANGES = {
     "system_prompt": "UPDATE chats SET system_prompt = ? WHERE seq = ?",
     "sampling": "UPDATE chats SET sampling = ? WHERE seq = ?",
     "model": "UPDATE chats SET model = ? WHERE seq = ?",
+    "scope": "UPDATE chats SET scope = ? WHERE seq = ?",
 }
+_AS_JSON = ("sampling", "scope")
 
 _AT_ONCE = 200
 
@@ -87,11 +90,12 @@ class ChatStore:
         self._set(id, "UPDATE chats SET title = ? WHERE seq = ?", title)
 
     def change(self, id: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """`fields` are any of system_prompt, sampling and model."""
+        """`fields` are any of system_prompt, sampling, model and scope."""
         for name, value in fields.items():
             if name not in _CHANGES:
                 raise UsageError(f"a chat has no {name[:40]}")
-            self._set(id, _CHANGES[name], json.dumps(value) if name == "sampling" else value)
+            is_json = name in _AS_JSON and value is not None
+            self._set(id, _CHANGES[name], json.dumps(value) if is_json else value)
         return self.get(id)
 
     def save_draft(self, id: str, text: str) -> None:
@@ -154,6 +158,15 @@ class ChatStore:
         rows = self._db.query("SELECT seq FROM turns WHERE chat = ? ORDER BY seq", self._chat_row(id)[0])
         yield from pages(self._by("t.seq", [row for (row,) in rows]))
 
+    def attached(self, turn: str) -> Generator[dict[str, Any], None, None]:
+        """What was read from each file that came with a question."""
+        row, _, _ = self._turn_row(turn)
+        for (place,) in self._db.query("SELECT place FROM attachments WHERE turn = ? ORDER BY place", row):
+            name, text, pieces = self._db.query(
+                "SELECT name, text, pieces FROM attachments WHERE turn = ? AND place = ?", row, place
+            )[0]
+            yield {"name": name, "length": len(text), "text": text, "pieces": json.loads(pieces)}
+
     def siblings(self, turn: str) -> list[str]:
         """All alternatives at this turn's place, itself included, oldest first."""
         _, chat, parent = self._turn_row(turn)
@@ -168,11 +181,15 @@ class ChatStore:
             execute("UPDATE chats SET leaf = ? WHERE seq = ?", leaf, chat)
         return str(id)
 
-    def ask(self, id: str, chat: str, parent: str | None, text: str, at: float) -> dict[str, Any]:
-        """A question, with the view moved to it and the draft it was spent, in one transaction."""
+    def ask(
+        self, *, id: str, chat: str, parent: str | None, text: str, at: float,
+        attachments: list[dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """A question with its files, with the view moved to it and the draft it was spent, in one transaction."""
         row, _ = self._chat_row(chat)
         with self._db.transaction() as execute:
             seq = insert_turn(execute, chat=row, id=id, parent=parent, role="user", words=Words(text), created=at)
+            attach(execute, seq, attachments or [])
             make_findable(execute, seq, text)
             _bring_into_view(execute, row, seq, at)
             execute("UPDATE chats SET title = ? WHERE seq = ? AND title = ''", title_from(text), row)
@@ -308,10 +325,11 @@ def _adopted_chat(execute: Execute, chat: dict[str, Any]) -> tuple[int, bool]:
     if found is not None:
         return int(found[0]), True
     seq = execute(
-        "INSERT INTO chats (id, title, created, updated, touched, system_prompt, sampling, model)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chats (id, title, created, updated, touched, system_prompt, sampling, model, scope)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         chat["id"], chat["title"], chat["created"], chat["updated"], next_touch(execute), chat.get("system_prompt"),
         json.dumps(chat.get("sampling") or {}), chat.get("model") or "",
+        None if chat.get("scope") is None else json.dumps(chat["scope"]),
     ).lastrowid  # fmt: skip
     return int(seq), False
 
@@ -329,5 +347,6 @@ def _adopt_turn(execute: Execute, chat: int, turn: dict[str, Any]) -> bool:
         execute, chat=chat, id=turn["id"], parent=turn.get("parent"), role=turn["role"], words=words,
         created=turn["created"], ending=ending,
     )  # fmt: skip
+    attach(execute, seq, turn.get("attachments") or [])
     make_findable(execute, seq, words.text)
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -34,12 +34,51 @@ class Context:
     passages: int = 0
 
 
+class Use(StrEnum):
+    """What became of a passage that was found for a question."""
+
+    CITED = "cited"  # sentences of the answer come from it
+    USED = "used"  # the model was shown it
+    LEFT_OUT = "left-out"  # found, but the context had no room for it
+    NEAR = "near"  # a near miss: the documents do not hold the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage of a document beside an answer, in numbers alone: they say nothing once the document is forgotten.
+
+    `document` is its id in the library, below 0 the number of a file attached to the question (-1 is the first).
+    `start` to `end` are code points of its text, `digest` tells whether they still say the same (`library.digest_of`).
+    `marks` are the spans of the answer's text, in code points, that it supports.
+    """
+
+    document: int
+    start: int
+    end: int
+    page: int | None
+    digest: str
+    use: Use
+    score: float = 0.0
+    marks: tuple[tuple[int, int], ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in Source.__slots__}
+        return {**plain, "use": self.use.value, "marks": [list(mark) for mark in self.marks]}
+
+    @classmethod
+    def from_wire(cls, fields: Mapping[str, Any]) -> Source:
+        known = {name: fields[name] for name in cls.__slots__ if name in fields}
+        marks = tuple((int(start), int(end)) for start, end in known.pop("marks", ()))
+        return cls(**{**known, "use": Use(fields["use"]), "marks": marks})
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where an answer was made, by what, how fast and from what; kept with the turn for ever.
 
     `first_token_s` is in seconds, `sampler` the full sampling settings by name, `notes` what a person should
-    know ("the model was reloaded on the processor").
+    know ("the model was reloaded on the processor"). `grounded` is None where no documents were asked, False where
+    they do not hold the answer; `sources` are the passages that were found, best first.
     """
 
     where: tuple[str, ...] = ("here",)
@@ -52,13 +91,15 @@ class Provenance:
     tokens: int = 0
     tokens_per_s: float = 0.0
     notes: tuple[str, ...] = ()
+    grounded: bool | None = None
+    sources: tuple[Source, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         context = {name: getattr(self.context, name) for name in Context.__slots__}
         plain = {name: getattr(self, name) for name in Provenance.__slots__}
         return {
             **plain, "context": context, "where": list(self.where), "notes": list(self.notes),
-            "sampler": dict(self.sampler),
+            "sampler": dict(self.sampler), "sources": [source.to_wire() for source in self.sources],
         }  # fmt: skip
 
     @classmethod
@@ -67,7 +108,31 @@ class Provenance:
         known = {name: fields[name] for name in cls.__slots__ if name in fields}
         context = {n: v for n, v in dict(known.pop("context", {})).items() if n in Context.__slots__}
         where, notes = tuple(known.pop("where", ("here",))), tuple(known.pop("notes", ()))
-        return cls(**known, where=where, notes=notes, context=Context(**context))
+        sources = tuple(Source.from_wire(one) for one in known.pop("sources", ()))
+        return cls(**known, where=where, notes=notes, sources=sources, context=Context(**context))
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a question. `length` is of its text, in characters.
+
+    `text` and `pieces`, which are (length in characters, page or None) and tile it, are empty unless they were asked
+    for: turns name their files, `Conversations.attached` tells what is in them.
+    """
+
+    name: str
+    length: int
+    text: str = ""
+    pieces: tuple[tuple[int, int | None], ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        whole = {"text": self.text, "pieces": [list(piece) for piece in self.pieces]} if self.text else {}
+        return {"name": self.name, "length": self.length, **whole}
+
+    @classmethod
+    def from_wire(cls, fields: Mapping[str, Any]) -> Attachment:
+        pieces = tuple((int(length), page) for length, page in fields.get("pieces") or ())
+        return cls(fields["name"], int(fields["length"]), fields.get("text", ""), pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +141,7 @@ class Turn:
 
     `created` is seconds since 1970, UTC. `tokens` are the ids an answer was made of, valid for the model
     `provenance.model_sha256` only; they let the next turn be read without reading this one again. `error` is the wire
-    form of what broke a broken answer.
+    form of what broke a broken answer. `attachments` are the files that came with a question.
     """
 
     id: str
@@ -89,6 +154,7 @@ class Turn:
     provenance: Provenance | None = None
     tokens: tuple[int, ...] = ()
     error: Mapping[str, str] | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -97,6 +163,7 @@ class Turn:
             "provenance": self.provenance.to_wire() if self.provenance else None,
             "tokens": pack_ids(self.tokens) if self.tokens else "",
             "error": dict(self.error) if self.error else None,
+            "attachments": [one.to_wire() for one in self.attachments],
         }  # fmt: skip
 
     @classmethod
@@ -108,7 +175,27 @@ class Turn:
             ending=Ending(ending) if ending else None,
             provenance=Provenance.from_wire(provenance) if provenance else None,
             tokens=tuple(unpack_ids(tokens)) if tokens else (), error=fields.get("error"),
+            attachments=tuple(Attachment.from_wire(one) for one in fields.get("attachments") or ()),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which documents an answer is made from: none, those of some `collections`, or all when none is named."""
+
+    reads: bool = False
+    collections: tuple[str, ...] = ()
+
+    def to_wire(self) -> list[str] | None:
+        return list(self.collections) if self.reads else None
+
+    @classmethod
+    def from_wire(cls, names: Sequence[str] | None) -> Scope:
+        return NO_DOCUMENTS if names is None else cls(True, tuple(names))
+
+
+NO_DOCUMENTS = Scope()
+ALL_DOCUMENTS = Scope(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +203,8 @@ class Chat:
     """A conversation. `leaf` is the last turn of the branch in view; `turns` counts the turns of that branch.
 
     `system_prompt` None means the owner's general one; `sampling` holds only what this chat changes;
-    `model` empty means whichever is in use; `deleted` is when it was put in the trash.
+    `model` empty means whichever is in use; `deleted` is when it was put in the trash; `scope` which documents its
+    answers are made from.
     """
 
     id: str
@@ -130,13 +218,16 @@ class Chat:
     model: str = ""
     draft: str = ""
     deleted: float | None = None
+    scope: Scope = NO_DOCUMENTS
 
     def to_wire(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in Chat.__slots__} | {"sampling": dict(self.sampling)}
+        plain = {name: getattr(self, name) for name in Chat.__slots__}
+        return plain | {"sampling": dict(self.sampling), "scope": self.scope.to_wire()}
 
     @classmethod
     def from_wire(cls, fields: Mapping[str, Any]) -> Chat:
-        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+        known = {name: fields[name] for name in cls.__slots__ if name in fields}
+        return cls(**{**known, "scope": Scope.from_wire(fields.get("scope"))})
 
 
 @dataclass(frozen=True, slots=True)
