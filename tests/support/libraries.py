@@ -119,16 +119,19 @@ def embedding(text: str) -> list[float]:
     return [value / length for value in letters]
 
 
-def shelve(vault: VaultInMemory, path: str, *texts: str, collection: str = "documents", title: str = "") -> int:
-    """A document whose chunks are `texts`, read and found by its words."""
+def shelve(
+    vault: VaultInMemory, path: str, *texts: str, collection: str = "documents", title: str = "", kind: str = "",
+    modified: int = 1,
+) -> int:  # fmt: skip
+    """A document whose chunks are `texts`, read and found by its words. `modified` in seconds since 1970."""
     source = vault.call("library.add_source", path=path, collection=collection)["id"]
-    vault.call("library.enqueue", source=source, files=[[path, 10, 1, 1, 1]])
+    vault.call("library.enqueue", source=source, files=[[path, 10, modified * 10**9, 1, 1]])
     document = next(row for row in vault.call("library.stamps", source=source) if row[1] == path)[0]
     vault.call("library.renew", document=document)
     chunks = [[text, None, "", 10] for text in texts]
     vault.call("library.write", document=document, place=0, start=0, chunks=chunks)
     vault.call("library.sweep", document=document)
-    vault.call("library.finish", document=document, state="words", title=title)
+    vault.call("library.finish", document=document, state="words", title=title, kind=kind)
     return int(document)
 
 

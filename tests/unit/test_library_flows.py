@@ -10,7 +10,7 @@ import pytest
 from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentGone, LibraryNotFound
 from freehold.library.library import Library
-from freehold.library.values import State
+from freehold.library.values import Quoted, Span, State, digest_of
 from support.libraries import LetterEmbedder, PlainExtractor, VaultInMemory, extractor
 
 
@@ -243,6 +243,33 @@ def test_the_text_of_a_document_is_what_offsets_point_into(desk):
     (hit,) = desk.library.search("other", mode="words").passages
     text = desk.library.text(desk.folder / "a.txt").text
     assert text[hit.start : hit.end] == hit.text == "the other line"
+
+
+def test_a_search_is_narrowed_by_kind_and_date_of_the_files(desk):
+    desk.write("a.txt", "the blue hull")
+    desk.write("b.md", "the blue whale")
+    os.utime(desk.folder / "a.txt", (1000, 1000))
+    desk.add()
+
+    def names(**wishes):
+        return [Path(one.path).name for one in desk.library.search("blue", mode="words", **wishes).passages]
+
+    assert names(kinds=[".md"]) == ["b.md"]
+    assert names(until=1001) == ["a.txt"] and names(since=1001) == ["b.md"]
+    assert {(one.kind, one.modified == 1000) for one in desk.library.status()} == {(".txt", True), (".md", False)}
+
+
+def test_what_was_quoted_is_told_as_it_stands_now(desk):
+    desk.write("a.txt", "one line\nthe tide turns at noon\n")
+    desk.add()
+    (hit,) = desk.library.search("tide", mode="words").passages
+    span = Span(hit.document, hit.start, hit.end, digest_of(hit.text))
+    (quoted,) = desk.library.passages_of([span])
+    assert (quoted.state, quoted.text, quoted.path) == ("here", hit.text, hit.path)
+    assert desk.library.find_document(hit.document).path == hit.path
+    desk.library.forget(desk.folder)
+    assert desk.library.passages_of([span]) == (Quoted(hit.document, hit.start, hit.end, "gone"),)
+    assert desk.library.find_document(hit.document) is None
 
 
 def test_checking_tells_how_much_is_found_again(desk):

@@ -6,6 +6,7 @@ import pytest
 
 from freehold.foundation.errors import UsageError
 from freehold.library.errors import LibraryNotFound
+from freehold.library.values import digest_of
 from support.libraries import VaultInMemory, embed_all, found, shelve
 
 
@@ -57,6 +58,78 @@ def test_a_search_stays_in_its_collections(vault):
     assert [hit["path"] for hit in found(vault, "blue", collections=["animals"])] == ["/b.txt"]
     assert {hit["path"] for hit in found(vault, "blue")} == {"/a.txt", "/b.txt"}
     assert found(vault, "blue", collections=["nothing"]) == []
+
+
+def test_a_search_stays_with_the_kinds_and_the_dates_it_is_given(vault):
+    shelve(vault, "/a.pdf", "the blue hull", modified=100)
+    shelve(vault, "/b.TXT", "the blue whale", modified=200)
+    shelve(vault, "/c", "the blue moon", modified=300, kind=".pdf")  # its name does not tell what it is
+
+    def names(**wishes):
+        return {hit["path"] for hit in found(vault, "blue", **wishes)}
+
+    assert names(kinds=[".pdf"]) == {"/a.pdf", "/c"}
+    assert names(kinds=[".txt", ".md"]) == {"/b.TXT"}
+    assert names(since=200) == {"/b.TXT", "/c"} and names(until=200) == {"/a.pdf"}
+    assert names(kinds=[".pdf"], since=150.5, until=1e10, collections=["documents"]) == {"/c"}
+    assert names(kinds=[".doc"]) == set()
+
+
+def test_a_quoted_text_is_found_again_where_it_moved_and_else_told_as_changed(vault):
+    lines = ("First words here. ", "The tide turns at noon. ", "Last words here.")
+    document = shelve(vault, "/a.txt", *lines, title="Tides")
+    quoted = "The tide turns at noon."
+    span = [document, 18, 18 + len(quoted), digest_of(quoted)]
+    assert vault.call("library.quoted", spans=[span]) == [
+        {"document": document, "path": "/a.txt", "title": "Tides", "start": 18, "end": 41, "state": "here",
+         "page": None, "text": quoted},
+    ]  # fmt: skip
+    shelve(vault, "/a.txt", "A line was put before. " + lines[0] + lines[1], lines[2])
+    (moved,) = vault.call("library.quoted", spans=[span])
+    assert (moved["state"], moved["start"], moved["text"]) == ("here", 41, quoted)
+    shelve(vault, "/a.txt", "The tide turns at one. ", lines[2])
+    (changed,) = vault.call("library.quoted", spans=[span])
+    assert (changed["state"], changed["path"], changed.get("text")) == ("changed", "/a.txt", None)
+    vault.call("library.forget", documents=[document], sources=[])
+    assert vault.call("library.quoted", spans=[span]) == [
+        {"document": document, "start": 18, "end": 41, "state": "gone"}
+    ]  # fmt: skip
+
+
+def test_a_quotation_over_two_chunks_and_absurd_spans_are_told(vault):
+    document = shelve(vault, "/a.txt", "one two ", "three four")
+    across = "two three"
+    spans = [[document, 4, 13, digest_of(across)], [document, 9, 4, digest_of("")], [document, -5, 10**9, "x"]]
+    assert [one["state"] for one in vault.call("library.quoted", spans=spans)] == ["here", "changed", "changed"]
+
+
+def test_a_vault_of_before_kinds_were_kept_learns_them_from_the_names(tmp_path):
+    from freehold.library.schema import FIRST
+    from freehold.library.store import LibraryStore
+    from freehold.vault.database import Database
+    from freehold.vault.migrations import lay_out, pending, upgrade, versions
+
+    class BeforeKinds:
+        room, MIGRATIONS = "library", (FIRST,)
+
+    database = Database(tmp_path / "old.db", bytes(32))
+    lay_out(database)
+    upgrade(database, pending({}, [BeforeKinds]))
+    names = [b"/a.b/report.PDF", b"/a.b/README", b"/x/\xff.tar.gz", b"/ends.", "/größe.TxT".encode()]
+    with database.transaction() as execute:
+        execute("INSERT INTO library_collection (name) VALUES ('documents')")
+        execute("INSERT INTO library_source (path, collection) VALUES (X'2F', 1)")
+        for name in names:
+            execute(
+                "INSERT INTO library_document (path, collection, source, state, size, mtime, ctime, inode) "
+                "VALUES (?, 1, 1, 'words', 1, 5000000000, 1, 1)", name,
+            )  # fmt: skip
+    upgrade(database, pending(versions(database), [LibraryStore]))
+    kinds = [LibraryStore(database).document(number)["kind"] for number in range(1, 6)]
+    assert kinds == [".pdf", "", ".gz", "", ".txt"]
+    assert LibraryStore(database).document(1)["modified"] == 5.0
+    assert LibraryStore(database).document(9) is None
+    database.close()
 
 
 def test_the_same_text_twice_is_embedded_once_and_shown_once(vault):

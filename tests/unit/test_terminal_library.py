@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -104,6 +105,18 @@ def test_a_citation_points_into_the_text(terminal):
     assert terminal.run("library", "text", "papers/boat.txt").out == text["text"] + "\n"
 
 
+def test_a_search_is_narrowed_by_type_and_date(terminal, tmp_path):
+    os.utime(tmp_path / "papers" / "boat.txt", (1000, 1000))
+    terminal.run("library", "add", "papers", "--wait")
+
+    def many(*wishes):
+        return len(terminal.run("library", "search", "sail", *wishes, "--json").json["results"])
+
+    assert many("--type", "TXT") == many("--type", "*.txt", "--type", "pdf") == 2
+    assert many("--type", "pdf") == 0
+    assert many("--until", "1971-01-01") == 2 and many("--since", "1971-01-01") == 0
+
+
 def test_a_batch_is_lines_in_and_lines_out_with_their_ids(terminal):
     terminal.run("library", "add", "papers", "--wait")
     batch = '{"id": 7, "query": "hull", "collection": "documents"}\n\n{"id": "b", "query": "sail"}\n'
@@ -140,6 +153,7 @@ def test_a_question_of_a_batch_may_name_its_collection():
         (("search", "--batch", "nowhere"), 2, "usage"),
         (("search", "x", "--k", "0"), 2, "usage"),
         (("search", "x", "--mode", "magic"), 2, "usage"),
+        (("search", "x", "--since", "someday"), 2, "usage"),
     ],
 )
 def test_known_failures_have_their_code(terminal, argv, code, slug):

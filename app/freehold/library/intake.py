@@ -148,7 +148,7 @@ class Intake:
 
     def _end(self, document: int, state: State, reason: str, known: Read | None = None) -> State:
         more = {} if known is None else {
-            "title": known.title, "pages": known.pages, "fingerprint": known.fingerprint,
+            "title": known.title, "pages": known.pages, "fingerprint": known.fingerprint, "kind": known.kind,
         }  # fmt: skip
         if state is not State.WORDS:  # nothing was read: nothing of an earlier version stays
             self._vault.call("library.renew", document=document)

@@ -23,8 +23,10 @@ from freehold.library.values import (
     Mode,
     Passage,
     Progress,
+    Quoted,
     Signal,
     Source,
+    Span,
     Stamp,
 )
 
@@ -178,6 +180,11 @@ class Library:
         fields = self._vault.call("library.documents", collection=collection)
         return [Document.from_wire(one) for one in fields]
 
+    def find_document(self, document: int) -> Document | None:
+        """None when it was forgotten."""
+        fields = self._vault.call("library.document", document=document)
+        return None if fields is None else Document.from_wire(fields)
+
     def counts(self) -> dict[str, int]:
         """Documents by state, and `chunks`."""
         return {str(name): int(count) for name, count in self._vault.call("library.counts").items()}
@@ -216,16 +223,20 @@ class Library:
 
     def search(
         self, query: str, *, k: int = 10, collections: Sequence[str] | None = None, mode: Mode = "hybrid",
-        wait: bool = False,
+        wait: bool = False, kinds: Sequence[str] = (), since: float | None = None, until: float | None = None,
     ) -> Found:  # fmt: skip
-        """Passages for `query`, best first. While the embedder is cold a hybrid search is by words alone, and says so;
-        `wait` waits for it. Raises EmbedderMissing when `meaning` is asked for and there is none.
+        """Passages for `query`, best first, of documents of these `collections` (None: all) and `kinds` (suffixes as
+        ".pdf"; none: all), last changed from `since` on and before `until`, in seconds since 1970.
+
+        While the embedder is cold a hybrid search is by words alone, and says so; `wait` waits for it. Raises
+        EmbedderMissing when `meaning` is asked for and there is none.
         """
         vector = self._vector(query, mode, wait)
         used: Mode = "words" if vector is None else mode
         answer = self._vault.call(
             "library.search", query=query, vector=vector, embedder=self._embedder.id if vector else "", k=k,
-            collections=None if collections is None else list(collections), mode=used,
+            collections=None if collections is None else list(collections), mode=used, kinds=list(kinds) or None,
+            since=since, until=until,
         )  # fmt: skip
         return Found(tuple(Passage.from_wire(one) for one in answer["passages"]), used, Signal(**answer["signal"]))
 
@@ -247,6 +258,10 @@ class Library:
         return tuple(
             Passage.from_wire(one) for one in self._vault.call("library.passages", document=document, around=most)
         )
+
+    def passages_of(self, spans: Sequence[Span]) -> tuple[Quoted, ...]:
+        """What became of texts that were quoted before, each found again where it moved within its document."""
+        return tuple(Quoted(**one) for one in self._vault.call("library.quoted", spans=[list(span) for span in spans]))
 
     def page(self, passage: Passage, width: int, password: str | None = None) -> dict[str, Any]:
         """The passage's PDF page as a picture with boxes; see extract/worker.py."""

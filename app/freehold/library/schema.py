@@ -36,4 +36,13 @@ INSERT INTO library_words (library_words, rank) VALUES ('automerge', 2);
 CREATE VIRTUAL TABLE library_terms USING fts5vocab(library_words, 'row');
 """
 
+# A document's kind is its real one where it was read; until then, and for those read before, what its name says.
+SECOND = """
+ALTER TABLE library_document ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+UPDATE library_document SET kind = lower('.' || replace(
+  CAST(path AS TEXT), rtrim(CAST(path AS TEXT), replace(CAST(path AS TEXT), '.', '')), ''))
+  WHERE instr(CAST(path AS TEXT), '.');
+UPDATE library_document SET kind = '' WHERE instr(kind, '/') OR instr(kind, char(92)) OR kind = '.';
+"""
+
 TOKENIZER = "porter unicode61 remove_diacritics 2"  # of the query, which is taken apart by FTS5 itself

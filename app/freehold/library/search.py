@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from freehold.library.index import Index
 from freehold.library.rank import diverse, fuse, rarest, smooth
@@ -14,14 +14,33 @@ from freehold.library.schema import TOKENIZER
 from freehold.library.words import any_of, spaced, terms, word_set
 
 _CONTEXT_WEIGHT = 0.5  # a word in the heading path, against one in the text
-_IN_COLLECTIONS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
-_IN_COLLECTIONS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE c.name IN"
+_DOCUMENTS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
 
 
 class Database(Protocol):
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]: ...
     def transaction(self) -> AbstractContextManager[Callable[..., Any]]: ...
+
+
+class Within(NamedTuple):
+    """Where to search: in documents of these collections and kinds, None for all, last changed from `since` on and
+    before `until`, in seconds since 1970.
+    """
+
+    collections: Sequence[str] | None = None
+    kinds: Sequence[str] | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def conditions(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Each in SQL, with the values of its question marks."""
+        for column, names in (("c.name", self.collections), ("d.kind", self.kinds)):
+            if names is not None:
+                yield f"{column} IN ({','.join('?' * len(names))})", names
+        for comparison, seconds in (("d.mtime >= ?", self.since), ("d.mtime < ?", self.until)):
+            if seconds is not None:
+                yield comparison, [seconds * 1e9]
 
 
 class Searcher:
@@ -44,10 +63,10 @@ class Searcher:
         self._index.set_vector([row[0] for row in chunks], vector)
 
     def search(
-        self, query: str, question: bytes | None, embedder: str, *, k: int, collections: list[str] | None, mode: str
+        self, query: str, question: bytes | None, embedder: str, *, k: int, within: Within, mode: str
     ) -> dict[str, Any]:
         index = self._ready(question, embedder)
-        seen = self._seen(index, collections)
+        seen = self._seen(index, within)
         wanted = self._weighed(terms(query)) if mode != "meaning" else []
         words = self._words(index, wanted) if mode != "meaning" else None
         meaning = index.cosines(question) if question is not None and mode != "words" else None
@@ -112,14 +131,15 @@ class Searcher:
             index.add(rows)
         return index
 
-    def _seen(self, index: Index, collections: list[str] | None) -> Any:
+    def _seen(self, index: Index, within: Within) -> Any:
         """Which rows are to be searched."""
-        if collections is None:
+        conditions = list(within.conditions())
+        if not conditions:
             return index.alive
         import numpy
 
-        marks = ",".join("?" * len(collections))
-        rows = self._db.query(f"{_IN_COLLECTIONS} ({marks})", *collections)  # only question marks are put in
+        sql = _DOCUMENTS + " AND ".join(words for words, _ in conditions)
+        rows = self._db.query(sql, *(value for _, values in conditions for value in values))
         wanted = numpy.asarray([row[0] for row in rows], dtype=numpy.int64)
         return index.alive & numpy.isin(index.documents, wanted)
 

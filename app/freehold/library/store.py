@@ -12,12 +12,14 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Protocol
 
 from freehold.foundation.errors import UsageError
 from freehold.library.errors import LibraryNotFound
-from freehold.library.schema import FIRST
-from freehold.library.search import Searcher
+from freehold.library.quoting import QUOTED_NEAR, standing
+from freehold.library.schema import FIRST, SECOND
+from freehold.library.search import Searcher, Within
 from freehold.library.values import State
 from freehold.library.words import spaced
 from freehold.processes.frames import unpack_floats
@@ -25,9 +27,10 @@ from freehold.processes.frames import unpack_floats
 _MERGE_PAGES = 256
 _MOST_MERGES = 2000
 _SLICE = 200  # chunks deleted in one transaction
+_NANOSECONDS = 1_000_000_000  # in a second
 _NO_TEXT = re.compile("[\ud800-\udfff\x00]")
 _DOCUMENT = (
-    "SELECT d.id, d.path, c.name, d.state, d.reason, d.title, d.pages, d.chunks, d.size "
+    "SELECT d.id, d.path, c.name, d.state, d.reason, d.title, d.pages, d.chunks, d.size, d.kind, d.mtime "
     "FROM library_document d JOIN library_collection c ON c.id = d.collection"
 )
 
@@ -47,7 +50,7 @@ class LibraryStore:
     """The ops of room `library`."""
 
     room = "library"
-    MIGRATIONS = (FIRST,)
+    MIGRATIONS = (FIRST, SECOND)
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -121,11 +124,11 @@ class LibraryStore:
         with self._db.transaction() as execute:
             for path, size, mtime, ctime, inode in files:
                 execute(
-                    "INSERT INTO library_document (path, source, collection, state, size, mtime, ctime, inode) "
-                    "SELECT ?, id, collection, 'waiting', ?, ?, ?, ? FROM library_source WHERE id = ? "
+                    "INSERT INTO library_document (path, source, collection, state, kind, size, mtime, ctime, inode) "
+                    "SELECT ?, id, collection, 'waiting', ?, ?, ?, ?, ? FROM library_source WHERE id = ? "
                     "ON CONFLICT (path, collection) DO UPDATE SET state = 'waiting', reason = '', tries = 0, "
                     "size = excluded.size, mtime = excluded.mtime, ctime = excluded.ctime, inode = excluded.inode",
-                    _raw(path), size, mtime, ctime, inode, source,
+                    _raw(path), Path(path).suffix.lower(), size, mtime, ctime, inode, source,
                 )  # fmt: skip
 
     def moved(self, *, document: int, path: str, size: int, mtime: int, ctime: int, inode: int) -> None:
@@ -192,15 +195,16 @@ class LibraryStore:
             yield len(rows)
 
     def finish(
-        self, *, document: int, state: str, reason: str = "", title: str = "", pages: int = 0, fingerprint: str = ""
-    ) -> None:
-        """A document has come to `state`; only now does it count as read."""
+        self, *, document: int, state: str, reason: str = "", title: str = "", pages: int = 0, fingerprint: str = "",
+        kind: str = "",
+    ) -> None:  # fmt: skip
+        """A document has come to `state`; only now does it count as read. Without `kind` its name tells it."""
         chunks = self._db.query("SELECT count(*) FROM library_chunk WHERE document = ?", document)[0][0]
         with self._db.transaction() as execute:
             execute(
-                "UPDATE library_document SET state = ?, reason = ?, title = ?, pages = ?, chunks = ?, fingerprint = ? "
-                "WHERE id = ?",
-                State(state).value, _clean(reason), _clean(title), pages, chunks, fingerprint, document,
+                "UPDATE library_document SET state = ?, reason = ?, title = ?, pages = ?, chunks = ?, fingerprint = ?, "
+                "kind = coalesce(nullif(?, ''), kind) WHERE id = ?",
+                State(state).value, _clean(reason), _clean(title), pages, chunks, fingerprint, kind, document,
             )  # fmt: skip
 
     def unchanged(self, document: int) -> None:
@@ -276,8 +280,12 @@ class LibraryStore:
 
     def documents(self, collection: str | None = None) -> list[dict[str, Any]]:
         rows = self._db.query(_DOCUMENT + " WHERE ?1 IS NULL OR c.name = ?1 ORDER BY d.path", collection)
-        names = ("id", "path", "collection", "state", "reason", "title", "pages", "chunks", "bytes")
-        return [dict(zip(names, (row[0], _name(row[1]), *row[2:]), strict=True)) for row in rows]
+        return [_document(row) for row in rows]
+
+    def document(self, document: int) -> dict[str, Any] | None:
+        """What is known of a document; None when it was forgotten."""
+        rows = self._db.query(_DOCUMENT + " WHERE d.id = ?", document)
+        return _document(rows[0]) if rows else None
 
     def counts(self) -> dict[str, int]:
         """How many documents are in each state, and `chunks` altogether."""
@@ -305,13 +313,21 @@ class LibraryStore:
 
     def search(
         self, *, query: str, vector: str | None = None, embedder: str = "", k: int = 10,
-        collections: list[str] | None = None, mode: str = "hybrid",
+        collections: list[str] | None = None, mode: str = "hybrid", kinds: list[str] | None = None,
+        since: float | None = None, until: float | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """`{passages: [...], signal: {...}}`, best first; `vector` is the packed embedding of `query`."""
+        """`{passages: [...], signal: {...}}`, best first; `vector` is the packed embedding of `query`.
+
+        Of documents of these `collections` and `kinds` (suffixes; None: all), last changed from `since` on and before
+        `until`, in seconds since 1970.
+        """
         question = unpack_floats(vector).tobytes() if vector else None
-        return self._searcher.search(
-            query, question, embedder, k=min(max(k, 1), 200), collections=collections, mode=mode
-        )
+        within = Within(collections, kinds, since, until)
+        return self._searcher.search(query, question, embedder, k=min(max(k, 1), 200), within=within, mode=mode)
+
+    def quoted(self, spans: list[list[Any]]) -> list[dict[str, Any]]:
+        """What became of each span [document, start, end, digest]; see values.Quoted."""
+        return [self._quoted(*span) for span in spans]
 
     def passages(self, document: int, around: int) -> list[dict[str, Any]]:
         """A whole document's chunks as passages when it has at most `around` of them, else none."""
@@ -347,6 +363,24 @@ class LibraryStore:
             execute("DELETE FROM library_collection WHERE id NOT IN (SELECT collection FROM library_source)")
             execute("INSERT INTO library_words (library_words) VALUES ('optimize')")
         return len(gone)
+
+    def _quoted(self, document: int, start: int, end: int, digest: str) -> dict[str, Any]:
+        known = self.document(document)
+        if known is None:
+            return {"document": document, "start": start, "end": end, "state": "gone"}
+        about = {"document": document, "path": known["path"], "title": known["title"]}
+        parts = self._db.query(
+            "SELECT start, page, text FROM library_chunk WHERE document = ? AND place >= 0 AND start < ? "
+            "AND start + length(text) > ? ORDER BY place",
+            document, end + QUOTED_NEAR, start - QUOTED_NEAR,
+        )  # fmt: skip
+        first = parts[0][0] if parts else 0
+        stands = standing("".join(text for _, _, text in parts), start - first, end - start, digest)
+        if stands is None:
+            return about | {"start": start, "end": end, "state": "changed"}
+        place, text = stands[0] + first, stands[1]
+        page = [page for begins, page, _ in parts if begins <= place][-1]
+        return about | {"start": place, "end": place + len(text), "state": "here", "page": page, "text": text}
 
     def _changes(self) -> int:
         return int(self._db.query("SELECT total_changes()")[0][0])
@@ -402,6 +436,11 @@ def _clean(text: str) -> str:
 
 def _worded(text: str, context: str) -> tuple[str, str]:
     return spaced(text), spaced(context)
+
+
+def _document(row: tuple[Any, ...]) -> dict[str, Any]:
+    names = ("id", "path", "collection", "state", "reason", "title", "pages", "chunks", "bytes", "kind", "modified")
+    return dict(zip(names, (row[0], _name(row[1]), *row[2:-1], row[-1] / _NANOSECONDS), strict=True))
 
 
 def _raw(path: str) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from hashlib import blake2b
+from typing import Any, Literal, NamedTuple
 
 Mode = Literal["hybrid", "words", "meaning"]
 GENERAL = "documents"  # the collection of what was added without naming one
@@ -37,7 +38,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file in the library. `reason` is filled where something is to be said; `pages` is 0 without pages."""
+    """A file in the library. `reason` is filled where something is to be said; `pages` is 0 without pages.
+
+    `kind` is a suffix (".pdf"), what the file really is once it was read; `modified` is in seconds since 1970.
+    """
 
     id: int
     path: str
@@ -48,6 +52,8 @@ class Document:
     pages: int = 0
     chunks: int = 0
     bytes: int = 0
+    kind: str = ""
+    modified: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The row of `library status`."""
@@ -89,6 +95,36 @@ class Passage:
     @classmethod
     def from_wire(cls, fields: Mapping[str, Any]) -> Passage:
         return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+
+
+def digest_of(text: str) -> str:
+    """By which a quoted text is known again."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class Span(NamedTuple):
+    """Where a text stood in a document when it was quoted. `digest` is `digest_of` that text."""
+
+    document: int
+    start: int
+    end: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What became of a Span. `here`: `text` stands from `start` to `end`, which may have moved since; `changed`: the
+    document does not say it any more; `gone`: the document was forgotten, and of it nothing is known but its number.
+    """
+
+    document: int
+    start: int
+    end: int
+    state: Literal["here", "changed", "gone"]
+    path: str | None = None
+    title: str = ""
+    page: int | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

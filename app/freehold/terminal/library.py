@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
@@ -14,7 +15,7 @@ from freehold.terminal.exits import INTERRUPTED, OK
 from freehold.terminal.indexing import Tally, read_all, read_words, show_files
 from freehold.terminal.interrupts import stops_on_interrupt
 from freehold.terminal.page import Page
-from freehold.terminal.words import count
+from freehold.terminal.words import count, since
 
 if TYPE_CHECKING:
     from freehold.library.library import Library
@@ -25,6 +26,17 @@ ManyResults = Annotated[int, typer.Option("--k", metavar="N", min=1, max=200, he
 How = Annotated[
     Literal["hybrid", "words", "meaning"], typer.Option("--mode", help="By words, by meaning, or by both together.")
 ]
+
+
+class Wishes(TypedDict):
+    """What `search` takes beside its query and collection."""
+
+    k: int
+    mode: Literal["hybrid", "words", "meaning"]
+    kinds: list[str]
+    since: float | None
+    until: float | None
+
 
 _CITATION = "{document, path, page, start, end, text, score}"
 _ADDED = """\
@@ -210,6 +222,7 @@ def watch(context: typer.Context) -> int:
     (
         'freehold library search "notice period"',
         'freehold library search "how do I get out of the contract" --mode meaning --k 3',
+        'freehold library search "rent" --type pdf --since 2024-01-01 --until 2025-01-01',
         "freehold library search --batch questions.jsonl",
     ),
     f"{{results: [CITATION]}}, best first, CITATION being {_CITATION}",
@@ -228,6 +241,14 @@ def search(  # noqa: PLR0917 - Typer passes them by name
             help="Lines of {id, query, collection}, - for standard input; prints {id, results}.",
         ),
     ] = "",
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="SUFFIX", help="In files of this type only, as pdf; repeat it."),
+    ] = None,
+    after: Annotated[
+        str, typer.Option("--since", metavar="T", help="In files last changed from then on: 7d, or a date.")
+    ] = "",
+    before: Annotated[str, typer.Option("--until", metavar="T", help="In files last changed before then.")] = "",
 ) -> None:
     """Find passages in your documents, without a model that answers."""
     from freehold.terminal.library_words import passages_text
@@ -235,12 +256,17 @@ def search(  # noqa: PLR0917 - Typer passes them by name
     call = call_of(context)
     if bool(batch) == bool(query.strip()):
         raise UsageError("search takes a query, or a file with --batch")
+    now = time.time()
+    wishes: Wishes = {
+        "k": k, "mode": mode, "kinds": [_suffix(kind) for kind in kinds or ()],
+        "since": since(after, now) if after else None, "until": since(before, now) if before else None,
+    }  # fmt: skip
     if batch:
-        _search_all(call, batch, collection, k, mode)
+        _search_all(call, batch, collection, wishes)
         return
     library = call.opened().library
     _check_collections(library, collection)
-    found = library.search(query, k=k, collections=[collection] if collection else None, mode=mode, wait=True)
+    found = library.search(query, collections=[collection] if collection else None, wait=True, **wishes)
     call.output.result(
         {"results": [one.to_json() for one in found.passages]},
         (lambda: passages_text(found.passages)) if found.passages else "Nothing was found.",
@@ -261,7 +287,7 @@ def text(context: typer.Context, path: OnePath) -> None:
     call.output.result({"path": found.path, "pages": pages, "text": found.text}, found.text)
 
 
-def _search_all(call: Call, batch: str, collection: str, k: int, mode: Literal["hybrid", "words", "meaning"]) -> None:
+def _search_all(call: Call, batch: str, collection: str, wishes: Wishes) -> None:
     from freehold.terminal.library_words import questions
 
     source = call.input() if batch == "-" else _read(call, batch)
@@ -271,11 +297,16 @@ def _search_all(call: Call, batch: str, collection: str, k: int, mode: Literal["
     with stops_on_interrupt(call.stop):
         for number, one in enumerate(asked, 1):
             wanted = [one.collection] if one.collection else None
-            found = library.search(one.query, k=k, collections=wanted, mode=mode, wait=True)
+            found = library.search(one.query, collections=wanted, wait=True, **wishes)
             results = [passage.to_json() for passage in found.passages]
             call.output.document_line({"id": one.id, "results": results}, is_last=number == len(asked))
             if call.stop.is_set():
                 raise KeyboardInterrupt
+
+
+def _suffix(kind: str) -> str:
+    """`pdf`, `.PDF` and `*.pdf` mean the same."""
+    return "." + kind.lower().lstrip("*.")
 
 
 def _read(call: Call, name: str) -> str:
