@@ -1,4 +1,4 @@
-"""Joins the window and the household: who reacts to which wish, page by page. Pages are made when first wanted."""
+"""Joins the window and the household: who reacts to which wish, open or locked. The pages are joined in pages.py."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from freehold.desktop.bridge import Bridge
 from freehold.desktop.chat_controller import ChatController
 from freehold.desktop.chats_controller import ChatsController
 from freehold.desktop.entry_controller import EntryController
-from freehold.desktop.icons import icon
 from freehold.desktop.needs import Household
+from freehold.desktop.pages import Pages
 from freehold.desktop.window import Window
 from freehold.desktop.words import size_words
 from freehold.engine.values import Loaded, Model
@@ -39,8 +39,7 @@ class Shell(QObject):
         self._chat = ChatController(household, bridge, window.chat)
         self._chats = ChatsController(household, bridge, window, self._chat)
         self._entry = EntryController(household, bridge, window)
-        self._models: Any = None
-        self._settings: Any = None
+        self._pages = Pages(household, window, appearance, bridge, self._chats)
         self._panel: Any = None
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
@@ -74,15 +73,18 @@ class Shell(QObject):
         self._bridge.busy_changed.connect(window.status.show_work)
         self._entry.opened.connect(self._opened)
         self._entry.failed.connect(self._show_failure)
-        self._entry.download_wanted.connect(self._download)
+        self._entry.download_wanted.connect(self._pages.download)
         window.sidebar.new_chat_asked.connect(self._new_chat)
         window.sidebar.search_asked.connect(self._open_palette)
-        window.sidebar.page_asked.connect(self._show_page)
-        window.chat.models_asked.connect(partial(self._show_page, "models"))
+        window.sidebar.page_asked.connect(self._pages.show)
+        window.chat.models_asked.connect(partial(self._pages.show, "models"))
         window.chat.settings_asked.connect(self._toggle_chat_settings)
         window.chat.panel.closed.connect(self._close_panel)
         window.touched.connect(self._touch)
-        self._chats.page_wanted.connect(self._show_page)
+        self._pages.model_changed.connect(self._refresh_models)
+        self._pages.setting_changed.connect(self._apply)
+        self._pages.lock_asked.connect(self.lock)
+        self._chats.page_wanted.connect(self._pages.show)
         self._chats.export_asked.connect(self._export)
         self._chat.opened.connect(lambda _chat: self._close_panel())
         self._chat.details_shown.connect(self._show_details)
@@ -98,9 +100,9 @@ class Shell(QObject):
             "rename-chat": chats.rename_current, "delete-chat": chats.delete_current,
             "chat-settings": partial(self._toggle_chat_settings, None), "export-chat": lambda: self._export(chat.chat),
             "export-all": lambda: self._export(""), "import-chats": self._choose_import, "undo": window.toast.undo,
-            "chats": partial(self._show_page, "chat"), "models": partial(self._show_page, "models"),
-            "settings": partial(self._show_page, "settings"), "trash": partial(self._show_page, "trash"),
-            "import-model": self._import_model, "offline": self._toggle_offline, "lock": self.lock,
+            "chats": partial(self._pages.show, "chat"), "models": partial(self._pages.show, "models"),
+            "settings": partial(self._pages.show, "settings"), "trash": partial(self._pages.show, "trash"),
+            "import-model": self._pages.import_model, "offline": self._toggle_offline, "lock": self.lock,
             "sidebar": window.toggle_sidebar, "larger": partial(self._change_text_size, 1),
             "smaller": partial(self._change_text_size, -1), "colours": self._toggle_colours, "quit": window.close,
         }  # fmt: skip
@@ -111,7 +113,7 @@ class Shell(QObject):
         self._is_open, self._is_locked = True, False
         set_open(self._window.actions_by_name, True)
         self._chat.new_chat()
-        self._show_page("chat")
+        self._pages.show("chat")
         self._chats.reload()
         self._refresh_models()
         self._refresh_status()
@@ -165,66 +167,13 @@ class Shell(QObject):
             self._idle.stop()
 
     def _new_chat(self) -> None:
-        self._show_page("chat")
+        self._pages.show("chat")
         self._chat.new_chat()
         self._write()
 
     def _write(self) -> None:
-        self._show_page("chat")
+        self._pages.show("chat")
         self._window.chat.composer.box.setFocus()
-
-    def _show_page(self, name: str) -> None:
-        if name == "models":
-            self._models_page()
-            self._models.reload()
-        elif name == "settings":
-            self._settings_page()
-            self._settings.reload()
-        elif name == "trash":
-            self._trash_page()
-        if name != "settings" and self._window.page == "settings":
-            self._settings.flush()
-        self._window.show_page(name)
-
-    def _models_page(self) -> None:
-        if self._models is not None:
-            return
-        from freehold.desktop.models_controller import ModelsController
-        from freehold.desktop.models_page import ModelsPage
-
-        page = ModelsPage()
-        page.dress(icon("close", self._appearance.theme.muted))
-        self._models = ModelsController(self._household, self._bridge, page, self._window.toast)
-        self._models.changed.connect(self._refresh_models)
-        self._window.add_page("models", page)
-
-    def _settings_page(self) -> None:
-        if self._settings is not None:
-            return
-        from freehold.desktop.settings_controller import SettingsController
-        from freehold.desktop.settings_page import SettingsPage
-
-        page = SettingsPage()
-        self._settings = SettingsController(self._household, self._bridge, page)
-        self._settings.changed.connect(self._apply)
-        self._settings.lock_asked.connect(self.lock)
-        self._window.add_page("settings", page)
-
-    def _trash_page(self) -> None:
-        if not self._window.has_page("trash"):
-            page = self._window.trash_page()
-            page.restore_asked.connect(self._chats.restore)
-            page.erase_asked.connect(self._chats.erase)
-        self._chats.reload()
-
-    def _download(self, model: str) -> None:
-        self._models_page()
-        self._models.reload()
-        self._models.get_and_use(model)
-
-    def _import_model(self) -> None:
-        self._show_page("models")
-        self._models.choose_file()
 
     def _apply(self, name: str) -> None:
         """A setting has a new value."""
@@ -245,8 +194,7 @@ class Shell(QObject):
             self._show_failure(error)
             return
         self._apply(name)
-        if self._settings is not None:
-            self._settings.reload()
+        self._pages.refresh_settings()
 
     def _change_text_size(self, step: int) -> None:
         size = self._household.settings.whole("text_size") + step
@@ -342,7 +290,7 @@ class Shell(QObject):
             return
         from freehold.desktop.chat_settings_controller import open_chat_settings
 
-        self._show_page("chat")
+        self._pages.show("chat")
         open_chat_settings(self._household, self._bridge, self._window.chat, self._chat)
 
     def _close_panel(self) -> None:
@@ -398,5 +346,5 @@ class Shell(QObject):
         if self._window.entry is not None and not self._is_open:
             self._window.toast.say(f"{error.title}. {error.next_step}")
             return
-        self._show_page("chat")
+        self._pages.show("chat")
         self._window.chat.trouble.show_error(error)
