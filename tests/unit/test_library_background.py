@@ -13,6 +13,7 @@ from freehold.library.background import Background
 from freehold.library.errors import LibraryUnavailable
 from freehold.library.extract.worker import read
 from freehold.library.library import Library
+from freehold.library.values import Progress, State
 from support.libraries import LetterEmbedder, PlainExtractor, VaultInMemory, a_pdf
 
 PATIENCE = 30.0
@@ -23,6 +24,7 @@ class Flows:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
+        self.steps: list[Progress] = []
         self.recovered = self.worked = 0
         self.watching = threading.Semaphore(0)
         self.watch_ended = threading.Semaphore(0)
@@ -35,7 +37,7 @@ class Flows:
         self.worked += 1
         if self.failures:
             raise self.failures.pop()
-        return iter(())
+        return iter(self.steps)
 
     def watch(self, stop: Stop):
         self.watching.release()
@@ -94,6 +96,20 @@ def test_a_failure_is_kept_for_who_asks_and_gone_with_the_next_wish(run):
     background.wake()
     assert flows.watching.acquire(timeout=PATIENCE)
     assert background.failure is None
+
+
+def test_how_far_it_is_can_be_asked_at_any_time(run):
+    background, flows = run()
+    step = Progress(1, 2, "/a.txt", State.WORDS, 3.0)
+    flows.steps = [step]
+    assert background.progress is None
+    background.wake()
+    assert flows.watching.acquire(timeout=PATIENCE)
+    assert background.progress == step
+    flows.steps = []
+    background.wake()
+    assert flows.watching.acquire(timeout=PATIENCE)
+    assert background.progress is None
 
 
 def test_ending_it_ends_the_watch_and_it_can_begin_again(run):

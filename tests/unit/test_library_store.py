@@ -264,3 +264,45 @@ def test_a_chunk_that_only_moved_is_kept_with_its_new_place(vault):
     assert (hit["start"], hit["end"]) == (24, 35)
     assert "".join(part["text"] for part in vault.stream("library.text", path="/a.txt")).index("third") == 24
     assert found(vault, "second") == []
+
+
+def paths(rows):
+    return [row["path"] for row in rows]
+
+
+def test_documents_are_listed_in_parts_by_path(vault):
+    for number in (3, 1, 2, 5, 4):
+        shelve(vault, f"/papers/{number}.txt", "words")
+    first = vault.call("library.listed", limit=2)
+    assert paths(first) == ["/papers/1.txt", "/papers/2.txt"]
+    then = vault.call("library.listed", limit=9, after=[first[-1]["path"], first[-1]["id"]])
+    assert paths(then) == ["/papers/3.txt", "/papers/4.txt", "/papers/5.txt"]
+
+
+def test_a_file_in_two_collections_is_listed_twice_in_parts_too(vault):
+    shelve(vault, "/a.txt", "words", collection="one")
+    shelve(vault, "/a.txt", "words", collection="two")
+    (first,) = vault.call("library.listed", limit=1)
+    (second,) = vault.call("library.listed", limit=1, after=[first["path"], first["id"]])
+    assert {first["collection"], second["collection"]} == {"one", "two"}
+    assert paths(vault.call("library.listed", collection="two")) == ["/a.txt"]
+
+
+def test_documents_are_listed_by_place_state_and_name(vault):
+    shelve(vault, "/papers/Übersicht.txt", "words", title="All that was paid")
+    shelve(vault, "/papers/old/lease.txt", "words")
+    shelve(vault, "/papers-2/lease.txt", "words")
+    vault.call("library.finish", document=2, state="failed", reason="torn")
+    assert paths(vault.call("library.listed", below="/papers")) == ["/papers/old/lease.txt", "/papers/Übersicht.txt"]
+    assert paths(vault.call("library.listed", below="/papers-2/lease.txt")) == ["/papers-2/lease.txt"]
+    assert paths(vault.call("library.listed", states=["failed", "empty"])) == ["/papers/old/lease.txt"]
+    assert paths(vault.call("library.listed", text="übersicht paid")) == ["/papers/Übersicht.txt"]
+    assert paths(vault.call("library.listed", text="lease", below="/papers")) == ["/papers/old/lease.txt"]
+
+
+def test_a_name_is_found_behind_thousands_of_others(vault):
+    source = vault.call("library.add_source", path="/many", collection="documents")["id"]
+    files = [[f"/many/{number:05}.txt", 1, 1, 1, number] for number in range(4500)]
+    vault.call("library.enqueue", source=source, files=files)
+    assert paths(vault.call("library.listed", text="04499")) == ["/many/04499.txt"]
+    assert len(vault.call("library.listed", text="many", limit=3)) == 3

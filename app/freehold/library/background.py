@@ -33,10 +33,13 @@ class Background:
         self._stop, self._following = Stop(), Stop()
         self._is_working = False
         self.failure: FreeholdError | None = None
+        self.progress: Progress | None = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether files are being read or embedded, or are about to be. `failure` is what ended it, if anything."""
+        """Whether files are being read or embedded, or are about to be. `failure` is what ended it, if anything;
+        `progress` the last step of this work, None before its first.
+        """
         thread = self._thread
         return thread is not None and thread.is_alive() and (self._woken.is_set() or self._is_working)
 
@@ -67,14 +70,14 @@ class Background:
         while not stop.is_set():
             self._is_working = True
             self._woken.clear()
-            self.failure = None
+            self.failure = self.progress = None
             try:
                 if not has_recovered:
                     self._library.recover()
                     has_recovered = True
-                _drain(self._library.work(stop))
+                self._drain(self._library.work(stop))
                 self._is_working = False
-                _drain(self._library.watch(self._until_woken()))  # ends at once when nothing is watched
+                self._drain(self._library.watch(self._until_woken()))  # ends at once when nothing is watched
             except FreeholdError as error:  # such as a locked vault: whoever asks next is told
                 _log.info("the library rests: %s", error.code)
                 self.failure = error
@@ -88,7 +91,6 @@ class Background:
                 self._following.set()
             return self._following
 
-
-def _drain(steps: Iterator[Progress]) -> None:
-    for _ in steps:
-        pass
+    def _drain(self, steps: Iterator[Progress]) -> None:
+        for step in steps:
+            self.progress = step

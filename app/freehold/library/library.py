@@ -28,6 +28,7 @@ from freehold.library.values import (
     Source,
     Span,
     Stamp,
+    State,
 )
 
 
@@ -143,6 +144,11 @@ class Library:
         return self._background.failure
 
     @property
+    def progress(self) -> Progress | None:
+        """How far the work in the background is. Asks nobody, so it may be asked often."""
+        return self._background.progress
+
+    @property
     def finds_meaning(self) -> bool:
         """Whether there is a model that finds by meaning."""
         return bool(self._embedder.id)
@@ -184,6 +190,20 @@ class Library:
         """None when it was forgotten."""
         fields = self._vault.call("library.document", document=document)
         return None if fields is None else Document.from_wire(fields)
+
+    def listed(
+        self, *, collection: str | None = None, below: str = "", states: Sequence[State] = (), text: str = "",
+        after: Document | None = None, limit: int = 200,
+    ) -> list[Document]:  # fmt: skip
+        """Part of `status`, for a list of thousands: `limit` documents by path, those that come behind `after`.
+
+        `below` is a file or folder; no `states` are all of them; `text` is looked for in names and titles.
+        """
+        fields = self._vault.call(
+            "library.listed", collection=collection, below=below, states=[one.value for one in states], text=text,
+            after=[after.path, after.id] if after else None, limit=limit,
+        )  # fmt: skip
+        return [Document.from_wire(one) for one in fields]
 
     def counts(self) -> dict[str, int]:
         """Documents by state, and `chunks`."""

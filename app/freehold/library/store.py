@@ -26,6 +26,8 @@ from freehold.processes.frames import unpack_floats
 
 _MERGE_PAGES = 256
 _MOST_MERGES = 2000
+_LOOKED_AT = 2000  # documents a query brings while a name is looked for
+_SEPARATOR = os.fsencode(os.sep)
 _SLICE = 200  # chunks deleted in one transaction
 _NANOSECONDS = 1_000_000_000  # in a second
 _NO_TEXT = re.compile("[\ud800-\udfff\x00]")
@@ -287,6 +289,30 @@ class LibraryStore:
         rows = self._db.query(_DOCUMENT + " WHERE d.id = ?", document)
         return _document(rows[0]) if rows else None
 
+    def listed(
+        self, *, collection: str | None = None, below: str = "", states: list[str] | None = None, text: str = "",
+        after: list[Any] | None = None, limit: int = 200,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Up to `limit` documents by path, behind `after` ([path, id]): in a collection, at or below a path, in one of
+        `states`, with `text` in name or title.
+        """
+        path, number = (_raw(after[0]), after[1]) if after else (b"", 0)
+        inside, asked = _raw(below), max(limit, _LOOKED_AT if text else 0)
+        found: list[dict[str, Any]] = []
+        while len(found) < limit:
+            rows = self._db.query(
+                _DOCUMENT + " WHERE (d.path, d.id) > (?1, ?2) AND (?3 IS NULL OR c.name = ?3) "
+                "AND (?4 = x'' OR d.path = ?4 OR substr(d.path, 1, length(?5)) = ?5) "
+                "AND (?6 = '' OR instr(?6, d.state || ' ') > 0) ORDER BY d.path, d.id LIMIT ?7",
+                path, number, collection, inside, inside.rstrip(_SEPARATOR) + _SEPARATOR,
+                "".join(f"{state} " for state in states or ()), asked,
+            )  # fmt: skip
+            found += [one for one in map(_document, rows) if _is_named(one, text)]
+            if len(rows) < asked or not text:
+                break
+            path, number = rows[-1][1], rows[-1][0]
+        return found[:limit]
+
     def counts(self) -> dict[str, int]:
         """How many documents are in each state, and `chunks` altogether."""
         rows = self._db.query("SELECT state, count(*), sum(chunks) FROM library_document GROUP BY state")
@@ -418,6 +444,12 @@ class LibraryStore:
                 digest,
             )
         self._searcher.forget([row[0] for row in rows])
+
+
+def _is_named(document: dict[str, Any], text: str) -> bool:
+    """Whether each word of `text` stands in the path or the title, whatever its case. SQLite folds ASCII only."""
+    there = f"{document['path']}\n{document['title']}".casefold()
+    return all(word in there for word in text.casefold().split())
 
 
 def embedded_text(context: str, text: str) -> str:
