@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freehold.foundation.paths import Profile
+from freehold.foundation.paths import Profile, profile_at
 
 if TYPE_CHECKING:
     from freehold.assistant.household import Household
     from freehold.terminal.values import Check
 
 
-def main(argv: list[str]) -> int:
-    """The window when nothing is asked, else the command. A system that cannot show a window gets the chat instead."""
+def main(argv: list[str], painted: Callable[[], None] = lambda: None) -> int:
+    """The window when nothing is asked, else the command. A system that cannot show a window gets the chat instead.
+
+    `painted` is called after the window's first frame.
+    """
     home, command = _home_of(argv)
     if command or "_FREEHOLD_COMPLETE" in os.environ:  # a shell that completes a command has no arguments to give
         return _terminal(argv)
@@ -26,9 +30,7 @@ def main(argv: list[str]) -> int:
     if missing is not None:
         print(f"{missing.title}: {missing.detail}\n{missing.next_step}\n", file=sys.stderr)  # noqa: T201
         return _terminal([*argv, "chat"])
-    from freehold.desktop.main import run
-
-    return run(build, profile_at(home), claim=_claim)
+    return _window(profile_of(home), painted)
 
 
 def work(name: str, arguments: Sequence[str] = ()) -> int:
@@ -77,12 +79,21 @@ def build(profile: Profile) -> Household:
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library)
 
 
-def profile_at(home: str | None) -> Profile:
-    """The profile folder: what was asked for, else FREEHOLD_HOME, else the system's place for an app's data."""
-    from freehold.terminal.main import profile_at as place_of
+def _window(profile: Profile, painted: Callable[[], None]) -> int:
+    def first_frame() -> None:
+        gc.enable()
+        painted()
 
+    gc.disable()  # what is made on the way to the first frame stays: looking for garbage would only hold it up
+    from freehold.desktop.main import run
+
+    return run(build, profile, claim=_claim, painted=first_frame)
+
+
+def profile_of(home: str | None) -> Profile:
+    """The profile folder: what was asked for, else FREEHOLD_HOME, else the system's place for an app's data."""
     wanted = home or os.environ.get("FREEHOLD_HOME")
-    return place_of(Path(wanted).expanduser() if wanted else None)
+    return profile_at(Path(wanted).expanduser() if wanted else None)
 
 
 def _claim(household: Household, raise_window: Callable[[], None]) -> bool:

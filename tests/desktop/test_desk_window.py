@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -20,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from freehold.desktop.actions import DEEDS
-from freehold.desktop.appearance import palette_for
+from freehold.desktop.appearance import Appearance, System, palette_for, system_of
 from freehold.desktop.icons import icon
 from freehold.desktop.link_panel import host_of
 from freehold.desktop.stylesheet import blend, stylesheet
@@ -265,8 +267,55 @@ def test_numbers_read_as_people_say_them():
     assert left_out_words(1).startswith("The oldest message")
 
 
-def test_the_window_imports_nothing_heavy_before_it_is_painted():
-    heavy = ["numpy", "markdown_it", "pygments", "httpx", "psutil", "sqlite3", "freehold.assistant.household"]
-    code = f"import sys, freehold.desktop.main; print([name for name in {heavy!r} if name in sys.modules])"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+_FIRST_FRAME = """
+import os, sys
+from pathlib import Path
+from PySide6 import QtCore
+from freehold.desktop.main import run
+from freehold.foundation.paths import Profile
+
+def tell():
+    heavy = ("numpy", "markdown_it", "pygments", "httpx", "psutil", "sqlite3", "freehold.assistant.household")
+    print([name for name in heavy if name in sys.modules], "Qt" in vars(QtCore), flush=True)
+    os._exit(0)
+
+run(lambda profile: None, Profile(Path(sys.argv[1])), painted=tell)
+"""
+
+
+def test_the_window_is_painted_before_anything_heavy_is_imported(tmp_path):
+    """`Qt` counts as heavy: making that Python class takes longer than building and painting the window."""
+    told = subprocess.run(
+        [sys.executable, "-c", _FIRST_FRAME, str(tmp_path)], capture_output=True, text=True, check=True,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    assert told.stdout.strip() == "[] False"
+
+
+@pytest.fixture
+def system_palette(qt):
+    """The palette that the system gave the application; what a test sets is taken back."""
+    before = qt.app.palette()
+    yield qt.app.setPalette
+    qt.app.setPalette(before)
+
+
+def test_a_dark_system_is_seen_before_the_first_frame(qt, system_palette):
+    system_palette(palette_for(DARK))
+    appearance = Appearance(qt.app)
+    appearance.wish("system", 14)
+    assert appearance.theme == DARK
+    appearance.wish("light", 14)
+    assert appearance.theme == LIGHT
+
+
+def test_the_systems_own_word_counts_where_it_has_one():
+    scheme, contrast = Qt.ColorScheme, Qt.ContrastPreference
+    assert system_of(hints(scheme.Dark, contrast.NoPreference), System(is_dark=False)) == System(True, False)
+    assert system_of(hints(scheme.Light, contrast.HighContrast), System(is_dark=True)) == System(False, True)
+    assert system_of(hints(scheme.Unknown, contrast.NoPreference), System(is_dark=True)) == System(True, False)
+
+
+def hints(scheme, contrast):
+    accessibility = SimpleNamespace(contrastPreference=lambda: contrast)
+    return SimpleNamespace(colorScheme=lambda: scheme, accessibility=lambda: accessibility)

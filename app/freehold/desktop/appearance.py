@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Signal
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from freehold.desktop.theme import TEXT_FAMILY, Theme, theme_for
 from freehold.foundation.paths import resources
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QStyleHints
 
 _FIRST_FACES = ("Inter-Regular.otf", "Inter-Medium.otf", "Inter-SemiBold.otf")
 _LATER_FACES = (
@@ -31,22 +36,30 @@ def _load(faces: tuple[str, ...]) -> None:
         QFontDatabase.addApplicationFont(str(resources() / "fonts" / face))
 
 
+class System(NamedTuple):
+    """What the system asks of every window."""
+
+    is_dark: bool
+    has_contrast: bool = False
+
+
 class Appearance(QObject):
-    """Says through `changed` which theme and text size (pixels) are in force. Nothing is shown before `apply`."""
+    """Says through `changed` which theme and text size (pixels) are in force. Nothing is shown before `apply`.
+
+    The first frame takes light or dark from the system's palette; `follow_system` then asks the system itself. To ask
+    is to name `Qt`, and making that class takes Python longer than building and painting the window.
+    """
 
     changed = Signal(object, int)
 
     def __init__(self, app: QApplication) -> None:
         super().__init__()
         self._app = app
-        # Asked before we set a font of our own: the owner of the desktop may have asked for larger text.
+        # Asked before we set a font and colours of our own: the owner of the desktop may have asked for larger text.
         self._scale = max(1.0, min(app.font().pointSizeF() / _USUAL_POINTS, 2.0))
         self._wish, self._text_size = "system", 14
+        self._system = System(is_dark=app.palette().color(QPalette.ColorRole.Window).lightness() < 128)
         self.theme = theme_for(dark=False)
-        app.styleHints().colorSchemeChanged.connect(self.apply)
-        accessibility = getattr(app.styleHints(), "accessibility", None)  # Qt 6.10 and later
-        if accessibility is not None:
-            accessibility().contrastPreferenceChanged.connect(self.apply)
 
     @property
     def text_size(self) -> int:
@@ -57,24 +70,42 @@ class Appearance(QObject):
         self._wish, self._text_size = theme, text_size
         self.apply()
 
+    def follow_system(self) -> None:
+        """Take light or dark and contrast from the system, now and whenever they change there."""
+        hints = self._app.styleHints()
+        hints.colorSchemeChanged.connect(self._ask_system)
+        accessibility = getattr(hints, "accessibility", None)  # Qt 6.10 and later
+        if accessibility is not None:
+            accessibility().contrastPreferenceChanged.connect(self._ask_system)
+        self._ask_system()
+
+    def _ask_system(self) -> None:
+        told = system_of(self._app.styleHints(), self._system)
+        if told != self._system:
+            self._system = told
+            self.apply()
+
     def apply(self) -> None:
-        self.theme = theme_for(dark=self._wants_dark(), high_contrast=self._wants_contrast())
+        dark = self._system.is_dark if self._wish == "system" else self._wish == "dark"
+        self.theme = theme_for(dark=dark, high_contrast=self._system.has_contrast)
         font = QFont(TEXT_FAMILY)
         font.setPixelSize(self.text_size)
         self._app.setFont(font)
         self._app.setPalette(palette_for(self.theme))
         self.changed.emit(self.theme, self.text_size)
 
-    def _wants_dark(self) -> bool:
-        if self._wish != "system":
-            return self._wish == "dark"
-        return self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
-    def _wants_contrast(self) -> bool:
-        accessibility = getattr(self._app.styleHints(), "accessibility", None)
-        if accessibility is None:
-            return False
-        return bool(accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast)
+def system_of(hints: QStyleHints, before: System) -> System:
+    """What the system says now; where it knows nothing of light and dark, what counted `before` stays."""
+    from PySide6.QtCore import Qt
+
+    scheme, is_dark, has_contrast = hints.colorScheme(), before.is_dark, False
+    if scheme != Qt.ColorScheme.Unknown:
+        is_dark = scheme == Qt.ColorScheme.Dark
+    accessibility = getattr(hints, "accessibility", None)
+    if accessibility is not None:
+        has_contrast = accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast
+    return System(is_dark, has_contrast)
 
 
 def palette_for(theme: Theme) -> QPalette:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from freehold.desktop.appearance import Appearance, load_first_fonts
 from freehold.desktop.platform_check import platform_order
-from freehold.desktop.termination import Termination
 from freehold.desktop.window import Window
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.paths import Profile
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from freehold.desktop.bridge import Bridge
     from freehold.desktop.needs import Household
     from freehold.desktop.shell import Shell
+    from freehold.desktop.termination import Termination
 
 Raise = Callable[[], None]
 House = TypeVar("House", bound="Household")
@@ -39,7 +39,8 @@ def run(
     `build` makes the household, on a thread, after the first frame. `claim` then takes the profile, also on that
     thread: it gets a function that raises our window, to be called from any thread when Freehold is started again;
     False means that another Freehold has the profile and was told to show itself, so this one leaves.
-    `painted` is called when the first frame is done. SIGTERM, SIGHUP and Ctrl-C end it as its close button does.
+    `painted` is called when the first frame is done. From then on SIGTERM, SIGHUP and Ctrl-C end it as its close button
+    does; before it there is nothing to lose.
     """
 
     def open_house(raise_window: Raise) -> House | None:
@@ -57,14 +58,12 @@ def run(
     window = Window(_make_transcript, appearance.theme, appearance.text_size)
     appearance.changed.connect(window.dress)
     opening = Opening(window, appearance, open_house)
-    termination = Termination(lambda code: _leave(window, code))
     window.painted.connect(painted)
     window.painted.connect(opening.start)
     window.resize(1280, 800)
     window.show()
     code = app.exec()
     opening.close()
-    termination.close()  # only now: a second wish must not cut short what the first one began
     return code
 
 
@@ -82,14 +81,18 @@ class Opening(QObject):
         super().__init__()
         self._window, self._appearance, self._open_house = window, appearance, open_house
         self._bridge: Bridge | None = None
+        self._termination: Termination | None = None
         self.shell: Shell | None = None
         self._raise_wanted.connect(window.raise_to_front)
 
     def start(self) -> None:
         """After the first frame: the rest of the window, then everything that is slow, on a thread."""
         from freehold.desktop.bridge import Bridge
+        from freehold.desktop.termination import Termination
 
+        self._termination = Termination(lambda code: _leave(self._window, code))
         self._window.furnish()
+        self._appearance.follow_system()
         self._bridge = Bridge()
         self._bridge.run(lambda _stop: self._open(), done=self._opened, failed=self._failed)
 
@@ -98,6 +101,8 @@ class Opening(QObject):
             self.shell.close()
         elif self._bridge is not None:
             self._bridge.close(1.0)
+        if self._termination is not None:
+            self._termination.close()  # only now: a second wish must not cut short what the first one began
 
     def _open(self) -> Household | None:
         """Runs on a thread: the imports are heavy."""

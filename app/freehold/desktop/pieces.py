@@ -1,6 +1,7 @@
 """Small things every page is made of: labels, buttons, rows and columns, surfaces, dots, pills.
 
-Kept free of what the first frame does not need: each Qt class costs time when it is first named.
+Kept free of what the first frame does not need: each Qt class costs time when it is first named, and `Qt` itself more
+than all others together. What the first frame is made of sets such properties by name.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
 def label(text: str = "", kind: str = "", *, wraps: bool = False, selectable: bool = False) -> QLabel:
     """A label in plain text: what came from a model, a file or a peer is never read as markup."""
     made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setProperty("textFormat", "PlainText")
     made.setProperty("kind", kind)
     if wraps:
         made.setWordWrap(True)
         made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     if selectable:
+        from PySide6.QtCore import Qt
+
         made.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
@@ -45,10 +48,19 @@ def button(text: str, kind: str = "", *, words: str = "") -> QPushButton:
     made = QPushButton(text)
     made.setProperty("kind", kind)
     made.setAccessibleName(words or text)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    made.setCursor(Qt.CursorShape.PointingHandCursor)
+    made.setProperty("focusPolicy", "TabFocus")
+    point(made)
     made.setAutoDefault(False)
     return made
+
+
+def point(button: QPushButton, *parts: QWidget) -> None:
+    """Show a hand over `button`, also where `parts` of it lie on it, which take no clicks for themselves."""
+    from PySide6.QtCore import Qt
+
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    for part in parts:
+        part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
 
 def row(
@@ -164,7 +176,7 @@ class Elided(QLabel):
 
     def __init__(self, text: str = "", kind: str = "") -> None:
         super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("textFormat", "PlainText")
         self.setProperty("kind", kind)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._whole = ""
@@ -196,10 +208,15 @@ class Elided(QLabel):
             self._fit()
 
     def _fit(self) -> None:
-        shown = QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width(), 8))
+        shown = self._shortened() if self._whole else ""
         if shown != self.text():
             self.setText(shown)
         self.setToolTip(self._whole if shown != self._whole else "")
+
+    def _shortened(self) -> str:
+        from PySide6.QtCore import Qt
+
+        return QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width(), 8))
 
 
 class HintButton(QPushButton):
@@ -209,15 +226,14 @@ class HintButton(QPushButton):
         super().__init__(text)
         self.setProperty("kind", kind)
         self.setAccessibleName(text)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setProperty("focusPolicy", "TabFocus")
         self._shortcut = shortcut
         self._hint = label("", "hint")
-        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setLayout(row(None, self._hint, margins=(12, 0, 12, 0)))
 
-    def show_hint(self) -> None:
-        """Name the shortcut, as this system writes it. Not in the first frame: it takes another Qt class."""
+    def furnish(self) -> None:
+        """What the first frame can do without: the shortcut as this system writes it, and manners under the mouse."""
+        point(self, self._hint)
         self._hint.setText(shortcut_words(self._shortcut))
 
 

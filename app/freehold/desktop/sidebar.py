@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
-from freehold.desktop.pieces import Dot, Elided, HintButton, Mark, column, label, line, row
+from freehold.desktop.pieces import Dot, Elided, HintButton, Mark, column, label, line, point, row
 
 if TYPE_CHECKING:
     from freehold.desktop.chats_list import ChatsView
@@ -22,20 +22,21 @@ class PageButton(QPushButton):
         super().__init__()
         self.setProperty("kind", "page")
         self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setProperty("focusPolicy", "TabFocus")
         self._text = text
         self._dot, self._state = Dot("none"), Elided("", "hint")
-        self._state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._state.setProperty("alignment", "AlignRight|AlignVCenter")
         self._title = label(text)
         layout = row(self._dot, self._title, self._state, spacing=10, margins=(8, 0, 8, 0))
         layout.setStretch(2, 1)
         self.setLayout(layout)
-        for part in (self._dot, self._title, self._state):
-            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMinimumHeight(35)
         self.say("", "none")
+
+    def furnish(self) -> None:
+        """What the first frame can do without."""
+        point(self, self._dot, self._title, self._state)
 
     def say(self, state: str, tone: str) -> None:
         """`tone` is here, away, off or none."""
@@ -81,7 +82,7 @@ class Sidebar(QFrame):
         self.setLayout(layout)
 
     def furnish(self) -> None:
-        """Make the list of chats, which the first frame can do without."""
+        """Make what the first frame can do without: the list of chats, and the buttons' manners under the mouse."""
         if self._chats is not None:
             return
 
@@ -92,8 +93,10 @@ class Sidebar(QFrame):
         assert layout is not None
         layout.replaceWidget(self._room, self._chats)
         self._room.deleteLater()
-        self._new.show_hint()
-        self._search.show_hint()
+        for one in (self._new, self._search):
+            one.furnish()
+        for page in self._pages.values():
+            page.furnish()
 
     @property
     def chats(self) -> ChatsView:

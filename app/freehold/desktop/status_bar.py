@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame
 
 from freehold.desktop.pieces import Dot, Elided, announce, label, row
@@ -20,7 +19,7 @@ class StatusBar(QFrame):
         self._dot = Dot("here")
         self._count, self._since = label("", "strong"), label("")
         self._vault, self._model, self._work = label(""), Elided(""), Elided("")
-        self._work.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._work.setProperty("alignment", "AlignRight|AlignVCenter")
         layout = row(
             self._dot, 6, row(self._count, self._since, spacing=4), 12, self._vault, 12, self._model, self._work,
             margins=(14, 0, 14, 0),

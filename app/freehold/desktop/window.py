@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from freehold.desktop.pieces import column, row
 from freehold.desktop.sidebar import Sidebar
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NARROW = 760  # below this the chat list hides by itself
 
 
-class Window(QWidget):
+class Window(QFrame):
     """`painted` comes once, when the first frame is on its way to the screen; `touched` on every key and click."""
 
     painted = Signal()
@@ -38,7 +38,6 @@ class Window(QWidget):
         super().__init__()
         self.setObjectName("window")
         self._theme, self._text_size = theme, text_size
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Freehold")
         self.setMinimumSize(560, 380)
         self.sidebar, self.status = Sidebar(), StatusBar()

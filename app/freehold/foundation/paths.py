@@ -84,6 +84,15 @@ class Profile:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
+def profile_at(home: Path | None) -> Profile:
+    """The profile in the folder `home`, or in the system's place for an app's data."""
+    if home is not None:
+        return Profile(home.absolute())
+    import platformdirs
+
+    return Profile(platformdirs.user_data_path("freehold", appauthor=False))
+
+
 def _make_private(folder: Path) -> None:
     if os.name != "posix" or folder.stat().st_mode & 0o777 == 0o700:
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from freehold import __version__
 from freehold.foundation.errors import UsageError
-from freehold.foundation.paths import Profile
+from freehold.foundation.paths import profile_at
 from freehold.foundation.stop import Stop
 from freehold.terminal.arguments import Common, read_common, read_passphrase, wishes_json
 from freehold.terminal.exits import FAILED, OK, USAGE
@@ -48,15 +48,6 @@ def run(argv: list[str], build: Build, checks: Checks = ()) -> int:
     finally:
         call.close()
         _flush()
-
-
-def profile_at(home: Path | None) -> Profile:
-    """The profile folder: `home`, or the system's place for an app's data."""
-    if home is not None:
-        return Profile(home.absolute())
-    import platformdirs
-
-    return Profile(platformdirs.user_data_path("freehold", appauthor=False))
 
 
 def _here_or_there(arguments: Sequence[str], call: Call) -> int:
