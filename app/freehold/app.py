@@ -48,6 +48,7 @@ def work(name: str, arguments: Sequence[str] = ()) -> int:
 def build(profile: Profile) -> Household:
     """Everything one profile consists of. Starts nothing: vault, engine and door start on first use."""
     from freehold.assistant.household import Household
+    from freehold.assistant.librarian import Librarian
     from freehold.assistant.reply import Assistant
     from freehold.chats.conversations import Conversations
     from freehold.engine.local import LocalEngine
@@ -56,6 +57,7 @@ def build(profile: Profile) -> Household:
     from freehold.foundation.settings import SettingsFile
     from freehold.library.embed.client import Embedder, bundled
     from freehold.library.extract.client import Extractor
+    from freehold.library.file_reader import FileReader
     from freehold.library.library import Library
     from freehold.network.door import Door
     from freehold.processes.boxes import reading
@@ -72,10 +74,12 @@ def build(profile: Profile) -> Household:
     door = Door(profile, vault, settings)
     models = Models(profile, settings, door)
     engine = LocalEngine(profile)
-    assistant = Assistant(conversations, engine, models, settings, vault)
     embedder = Embedder(lambda: spawn(worker_command("embedder"), profile.scratch), bundled())
     extractor = Extractor(lambda: spawn(worker_command("extract", *reading(*library.places())), profile.scratch))
     library = Library(vault, extractor, embedder)
+    files = FileReader(lambda path: spawn(worker_command("extract", *reading(str(path))), profile.scratch))
+    librarian = Librarian(library, files, conversations)
+    assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from freehold.chats.values import Chat, Role, Turn
+from freehold.assistant.librarian import Librarian
+from freehold.chats.values import Attachment, Chat, Role, Turn
 from freehold.engine.values import Finished, Loaded, Loading, Message, Model, Notice, Prompt, Reading, Written
 from freehold.foundation.errors import FreeholdError, ModelMissing
+from freehold.library.errors import DocumentGone
+from freehold.library.values import Collection, FileText, Found, Passage, Quoted, Signal, digest_of
 
 MODEL = Model("tiny", "Tiny", 1000, sha256="aa" * 32, state="here")
 
@@ -65,6 +68,7 @@ class MemoryConversations:
         self.chats = {"c": Chat("c", "", 0.0, 0.0)}
         self.all_turns: dict[str, Turn] = {}
         self.saves: list[str] = []
+        self.files: dict[str, list[Attachment]] = {}
         self.full: FreeholdError | None = None
 
     def get(self, id: str) -> Chat:
@@ -92,8 +96,14 @@ class MemoryConversations:
             length += len(path[first].text)
         return path[first:], first
 
-    def ask(self, chat, text, parent):
-        return self._add(Turn(f"t{len(self.all_turns)}", chat, parent, Role.USER, text, 0.0))
+    def ask(self, chat, text, parent, attachments=()):
+        id = f"t{len(self.all_turns)}"
+        self.files[id] = list(attachments)
+        named = tuple(Attachment(one.name, one.length) for one in attachments)
+        return self._add(Turn(id, chat, parent, Role.USER, text, 0.0, attachments=named))
+
+    def attached(self, turn):
+        return self.files[turn]
 
     def begin_answer(self, chat, parent):
         return self._add(Turn(f"t{len(self.all_turns)}", chat, parent, Role.ASSISTANT, "", 0.0))
@@ -136,3 +146,55 @@ class OneModel:
 class PlainPrivate(dict):
     def setting(self, name: str) -> str:
         return self.get(name, "")
+
+
+class FewDocuments:
+    """A library of passages that a test writes; they are found for every question, in the order given.
+
+    `holds` is what their scores say; a document of `whole` is small enough to be read whole.
+    """
+
+    def __init__(self, *passages: Passage, holds: bool = True, whole: tuple[Passage, ...] = ()) -> None:
+        self.passages, self.whole_one = passages, whole
+        self.signal = Signal(0.7, 4.0, 0.9) if holds else Signal(0.1, 0.5, 0.1)
+        self.asked: list[tuple[str, list[str] | None, str]] = []
+        self.broken: FreeholdError | None = None
+
+    def collections(self):
+        return [Collection("letters", len(self.passages)), Collection("empty", 0)]
+
+    def search(self, query, *, k, collections, mode="hybrid", wait=False):
+        self.asked.append((query, collections, mode))
+        if self.broken is not None and mode == "hybrid":
+            raise self.broken
+        return Found(self.passages[:k], mode, self.signal)
+
+    def whole(self, document, most):
+        return tuple(one for one in self.whole_one if one.document == document)
+
+    def passages_of(self, spans):
+        known = {(one.document, one.start): one for one in self.passages}
+        found = [known.get((span.document, span.start)) for span in spans]
+        return tuple(
+            Quoted(span.document, span.start, span.end, "gone")
+            if one is None or digest_of(one.text) != span.digest
+            else Quoted(one.document, one.start, one.end, "here", one.path, one.title, one.page, one.text)
+            for span, one in zip(spans, found, strict=True)
+        )
+
+
+class FewFiles:
+    """Files that can be attached, by name."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+
+    def read(self, path, stop, password=None):
+        if path.stem not in self.texts:
+            raise DocumentGone(path.name)
+        lines = self.texts[path.stem].splitlines(keepends=True)
+        return FileText("".join(lines), tuple((len(line), page) for page, line in enumerate(lines, 1)))
+
+
+def librarian(conversations, library: FewDocuments | None = None, files: FewFiles | None = None) -> Librarian:
+    return Librarian(library or FewDocuments(), files or FewFiles(), conversations)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from freehold.assistant.librarian import Librarian
 from freehold.assistant.reply import Assistant
 from freehold.chats.values import Chat, Hit, Mark
 from freehold.engine.values import Model
@@ -23,10 +24,10 @@ from freehold.terminal.output import Output, Screen
 from freehold.terminal.passphrases import Secrets
 from freehold.terminal.perform import perform
 from freehold.vault.values import Status
-from support.answering import MODEL, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
+from support.answering import MODEL, FewFiles, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
 
 PASSPHRASE = "correct horse"
-_NO_LIBRARY = {name: lambda: None for name in ("attend", "rest", "close")}
+_NO_LIBRARY = {name: lambda: None for name in ("attend", "rest", "close")} | {"collections": list}
 CODE = "7Q4M-0000-0000-0000-0000-0000-0000"
 
 
@@ -207,6 +208,7 @@ class House:
     vault: MemoryVault = field(default_factory=MemoryVault)
     connections: list[Connection] = field(default_factory=list)
     library: Any = field(default_factory=lambda: SimpleNamespace(**_NO_LIBRARY))
+    files: FewFiles = field(default_factory=FewFiles)
     built: int = 0
 
     def __post_init__(self) -> None:
@@ -219,7 +221,8 @@ class House:
         """What app.py's `build` makes, of fakes."""
         self.built += 1
         settings = SettingsFile(profile.settings)
-        assistant = Assistant(self.conversations, self.engine, self.models, settings, PlainPrivate())
+        books = Librarian(self.library, self.files, self.conversations)
+        assistant = Assistant(self.conversations, self.engine, self.models, settings, PlainPrivate(), librarian=books)
         door = SimpleNamespace(
             ledger=lambda since: [row for row in self.connections if row.time >= since], close=lambda: None
         )

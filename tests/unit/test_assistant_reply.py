@@ -12,7 +12,7 @@ from freehold.engine.values import LoadingStopped
 from freehold.foundation.errors import DiskFull, EngineStopped, ModelMissing, PromptTooLong
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
-from support.answering import MODEL, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
+from support.answering import MODEL, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine, librarian
 
 
 @pytest.fixture
@@ -24,8 +24,9 @@ def conversations():
 def assistant_of(conversations, tmp_path):
     def make(engine, **private):
         return Assistant(
-            conversations, engine, OneModel(), SettingsFile(tmp_path / "settings.json"), PlainPrivate(private)
-        )
+            conversations, engine, OneModel(), SettingsFile(tmp_path / "settings.json"), PlainPrivate(private),
+            librarian=librarian(conversations),
+        )  # fmt: skip
 
     return make
 

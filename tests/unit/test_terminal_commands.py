@@ -83,7 +83,7 @@ def test_an_interrupted_answer_is_kept_and_exits_130(tmp_path):
     ("argv", "code"),
     [
         (("ask", "x", "--where", "peer"), "offload-off"),
-        (("ask", "x", "--collection", "taxes"), "not-found"),
+        (("ask", "x", "--collection", "taxes"), "library-not-found"),
         (("ask", "x", "--model", "gone"), "model-missing"),
         (("ask", "x", "--model", "big-7b"), "model-missing"),
         (("ask", "x", "--chat", "ffff"), "not-found"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from freehold.chats.values import Ending, Role, Turn, split_thinking
 from freehold.engine.values import Message
@@ -59,17 +60,19 @@ def left_out_before(turns: Sequence[Turn], model_sha256: str, limit: int) -> int
     return 0
 
 
-def messages_from(turns: Sequence[Turn], model_sha256: str) -> list[Shown]:
+def messages_from(
+    turns: Sequence[Turn], model_sha256: str, texts: Mapping[str, str] = MappingProxyType({})
+) -> list[Shown]:
     """The messages a model is shown for `turns` (oldest first), thinking left out, beginning with a question.
 
     Answers that hold no words are skipped, and neighbours of one role (an unanswered question, an imported chat) become
     one message: chat templates insist on questions and answers in turn. An answer's token ids are passed on only to the
-    very model that made them.
+    very model that made them. `texts` are what the model reads in place of some questions, by turn.
     """
     shown: list[Shown] = []
     skipped = 0
     for turn in turns:
-        message = _message(turn, model_sha256)
+        message = _message(turn, model_sha256, texts)
         if message is None or (message.role == "assistant" and not shown):
             skipped += 1
         elif shown and message.role == shown[-1].message.role:
@@ -83,9 +86,9 @@ def messages_from(turns: Sequence[Turn], model_sha256: str) -> list[Shown]:
     return shown
 
 
-def _message(turn: Turn, model_sha256: str) -> Message | None:
+def _message(turn: Turn, model_sha256: str, texts: Mapping[str, str]) -> Message | None:
     if turn.role is Role.USER:
-        return Message("user", turn.text)
+        return Message("user", texts.get(turn.id, turn.text))
     thinking, text = split_thinking(turn.text)
     if not text.strip():
         return None

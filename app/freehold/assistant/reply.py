@@ -7,18 +7,27 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
-from freehold.assistant.fitting import (
-    MOST_CHARACTERS_A_TOKEN,
-    first_kept,
-    left_out_before,
-    messages_from,
-    reserve_for_answer,
-)
+from freehold.assistant.evidence import REFUSAL, cite, closest_sentence, near_misses, query_from, sources_of
+from freehold.assistant.librarian import Librarian
+from freehold.assistant.prompting import PrivateSettings, Prompter
+from freehold.assistant.record import Record
 from freehold.assistant.saving import AnswerSaver, Extendable
-from freehold.assistant.values import Answered, Asked, Began, LeftOut, Step, Words
-from freehold.chats.values import Chat, Context, Ending, Provenance, Role, Turn, title_from
+from freehold.assistant.values import Answered, Asked, Began, LeftOut, Reference, Sources, Step, Words
+from freehold.chats.values import (
+    Attachment,
+    Chat,
+    Context,
+    Ending,
+    Provenance,
+    Role,
+    Scope,
+    Turn,
+    split_thinking,
+    title_from,
+)
 from freehold.engine.values import (
     Finished,
     Loaded,
@@ -32,12 +41,14 @@ from freehold.engine.values import (
     Sampling,
     Written,
     sampling_from_wire,
-    to_wire,
 )
-from freehold.foundation.errors import FreeholdError, PromptTooLong
+from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
+from freehold.library.values import Found
 
 _METERED_CHARACTERS = 50_000  # how far back the context meter looks for the last answer
+_QUOTE = "\n\n> “"
+_UNTRACED = "No sentence of the model's could be traced to the documents, so the closest one is quoted."
 
 
 class Conversations(Extendable, Protocol):
@@ -45,7 +56,8 @@ class Conversations(Extendable, Protocol):
     def rename(self, chat: str, title: str) -> None: ...
     def turns(self, ids: Sequence[str]) -> list[Turn]: ...
     def back(self, turn: str, characters: int) -> tuple[list[Turn], int]: ...
-    def ask(self, chat: str, text: str, parent: str | None) -> Turn: ...
+    def ask(self, chat: str, text: str, parent: str | None, attachments: Sequence[Attachment] = ()) -> Turn: ...
+    def attached(self, turn: str) -> list[Attachment]: ...
     def begin_answer(self, chat: str, parent: str) -> Turn: ...
     def note(self, turn: str, provenance: Provenance) -> None: ...
     def seal(
@@ -86,16 +98,14 @@ class Settings(Protocol):
     def number(self, name: str) -> float: ...
 
 
-class PrivateSettings(Protocol):
-    def setting(self, name: str) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one message asks for beyond its chat's own settings."""
+    """What one message asks for beyond its chat's own settings. `scope` None means the chat's own documents."""
 
     model: str = ""
     sampling: Mapping[str, float | int] = field(default_factory=dict)
+    scope: Scope | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Assistant:
@@ -108,31 +118,35 @@ class Assistant:
         models: Models,
         settings: Settings,
         private: PrivateSettings,
+        *,
+        librarian: Librarian,
     ) -> None:
         self._conversations = conversations
         self._engine = engine
         self._models = models
         self._settings = settings
-        self._private = private
+        self._librarian = librarian
+        self._prompter = Prompter(conversations, engine, settings, private, librarian)
 
     def reply(self, chat: str, text: str, stop: Stop, wish: Wish | None = None) -> Iterator[Step]:
         """Answer `text` at the end of the branch in view.
 
         Raises FreeholdError after the answer was sealed as broken and `Answered` was yielded; the question is kept.
         """
-        conversation = self._conversations.get(chat)
-        question = self._conversations.ask(chat, text, conversation.leaf)
+        conversation, wish = self._conversations.get(chat), wish or Wish()
+        question = self._conversations.ask(chat, text, conversation.leaf, wish.attachments)
         if not conversation.title:
             self._conversations.rename(chat, title_from(text))
         yield Asked(question)
-        yield from self._answer(question, stop, wish or Wish())
+        yield from self._answer(question, stop, wish)
 
     def edit(self, turn: str, text: str, stop: Stop, wish: Wish | None = None) -> Iterator[Step]:
-        """Ask again in other words: a new branch beside the question `turn`, then its answer."""
-        old = self._turn(turn)
-        question = self._conversations.ask(old.chat, text, old.parent)
+        """Ask again in other words: a new branch beside the question `turn`, with its files, then its answer."""
+        old, wish = self._turn(turn), wish or Wish()
+        files = wish.attachments or (self._conversations.attached(turn) if old.attachments else ())
+        question = self._conversations.ask(old.chat, text, old.parent, files)
         yield Asked(question)
-        yield from self._answer(question, stop, wish or Wish())
+        yield from self._answer(question, stop, wish)
 
     def retry(self, turn: str, stop: Stop, wish: Wish | None = None) -> Iterator[Step]:
         """Answer again: a new answer beside `turn`, or the first one when `turn` is a question."""
@@ -145,11 +159,20 @@ class Assistant:
         leaf = self._conversations.get(chat).leaf
         turns = self._conversations.back(leaf, _METERED_CHARACTERS)[0] if leaf is not None else []
         for turn in reversed(turns):
-            if turn.provenance is not None:
+            if turn.provenance is not None and turn.provenance.context.limit:  # a refusal asked no model
                 context = turn.provenance.context
                 return replace(context, tokens=context.tokens + turn.provenance.tokens)
         loaded = self._engine.loaded
         return Context(0, loaded.limit if loaded is not None else self._settings.whole("context"))
+
+    def attach(self, path: Path, stop: Stop, password: str | None = None) -> Attachment:
+        """Read a file for one message; see Librarian.attach for what it raises."""
+        return self._librarian.attach(path, stop, password)
+
+    def quoted(self, turn: Turn) -> tuple[Reference, ...]:
+        """The sources of an answer as they can be shown today."""
+        question = self._turn(turn.parent) if turn.parent is not None else None
+        return self._librarian.references(turn, question)
 
     def _turn(self, id: str) -> Turn:
         return self._conversations.turns([id])[0]
@@ -158,7 +181,7 @@ class Assistant:
         answer = self._conversations.begin_answer(question.chat, question.id)
         yield Began(answer)
         saver = AnswerSaver(self._conversations, answer.id)
-        record = _Record(time.monotonic(), saver)
+        record = Record(time.monotonic(), saver)
         try:
             ending = yield from self._write(question, answer.id, stop, wish, record)
             saver.close()
@@ -176,9 +199,16 @@ class Assistant:
         yield Answered(self._seal(answer, ending, record))
 
     def _write(
-        self, question: Turn, answer: str, stop: Stop, wish: Wish, record: _Record
+        self, question: Turn, answer: str, stop: Stop, wish: Wish, record: Record
     ) -> Generator[Step, None, Ending]:
         chat = self._conversations.get(question.chat)
+        found = yield from self._look(question, answer, wish.scope or chat.scope, record)
+        if stop.is_set():
+            return Ending.STOPPED
+        if record.grounded is False:
+            record.write(REFUSAL)
+            yield Words(answer, REFUSAL)
+            return Ending.COMPLETE
         model = self._models.find(wish.model or chat.model) if wish.model or chat.model else self._models.in_use()
         try:
             loaded = yield from self._prepare(model, stop, record)
@@ -186,21 +216,46 @@ class Assistant:
             return Ending.STOPPED
         sampling = self._sampling(chat, wish)
         record.begin(loaded, sampling, self._engine.leaves_device)
-        prompt = yield from self._fit(chat, question, loaded, sampling, record)
+        fitted = self._prompter.fit(chat, question, found, loaded, sampling.max_tokens)
+        record.evidence, record.context = fitted.evidence, fitted.context
+        record.sources = (*sources_of("", fitted.evidence), *record.sources)
+        if fitted.context.dropped_turns:
+            yield LeftOut(fitted.context.dropped_turns, fitted.context)
         if stop.is_set():
             return Ending.STOPPED
         made = record.provenance()
         assert made is not None, "the record has begun"
         self._conversations.note(answer, made)  # a kill of this process would leave no time for it
         # Closed here and now when saving fails: the engine must not stay busy until the error is garbage.
-        with closing(self._engine.generate(prompt.ids, sampling, stop, chat.id)) as steps:
+        with closing(self._engine.generate(fitted.prompt.ids, sampling, stop, chat.id)) as steps:
             finished = yield from _written(steps, answer, record)
         if finished.tail:
             record.hear(Written((), finished.tail))
             yield Words(answer, finished.tail)
-        return Ending(finished.ending)
+        ending = Ending(finished.ending)
+        if record.evidence.used:
+            yield from _attribute(question.text, answer, ending, record)
+        return ending
 
-    def _prepare(self, model: Model, stop: Stop, record: _Record) -> Generator[Step, None, Loaded]:
+    def _look(self, question: Turn, answer: str, scope: Scope, record: Record) -> Generator[Step, None, Found | None]:
+        """What the documents of `scope` have for the question; `record.grounded` is False when they do not hold it."""
+        if not scope.reads:
+            return None
+        found = yield from self._librarian.look(query_from(question.text, self._question_before(question)), scope)
+        if found is None:
+            return None
+        holds = self._librarian.holds(found)
+        # A file beside the question may hold what the library does not.
+        record.grounded = True if holds else None if question.attachments else False
+        record.sources = () if holds else near_misses(found.passages)
+        yield Sources(answer, found.passages, holds, found.mode)
+        return found if holds else None
+
+    def _question_before(self, question: Turn) -> str:
+        turns, _ = self._conversations.back(question.id, len(question.text) + _METERED_CHARACTERS)
+        return next((turn.text for turn in reversed(turns[:-1]) if turn.role is Role.USER), "")
+
+    def _prepare(self, model: Model, stop: Stop, record: Record) -> Generator[Step, None, Loaded]:
         preparing = self._engine.prepare(
             model,
             context=self._settings.whole("context"),
@@ -220,30 +275,6 @@ class Assistant:
                     record.notes.append(step.words)
                 yield step
 
-    def _fit(
-        self, chat: Chat, question: Turn, loaded: Loaded, sampling: Sampling, record: _Record
-    ) -> Generator[Step, None, Prompt]:
-        """The prompt, with the oldest turns left out where the context asks for it."""
-        turns, before = self._conversations.back(question.id, loaded.limit * MOST_CHARACTERS_A_TOKEN)
-        dropped = max(before, left_out_before(turns, loaded.sha256, loaded.limit))
-        shown = messages_from(turns[dropped - before :], loaded.sha256)
-        system = self._private.setting("system_prompt") if chat.system_prompt is None else chat.system_prompt
-        head = [Message("system", system)] if system.strip() else []
-        limit = loaded.limit - reserve_for_answer(loaded.limit, sampling.max_tokens)
-        prompt = self._engine.read([*head, *(one.message for one in shown)])
-        counts = prompt.counts[len(head) :]
-        first = first_kept(len(prompt.ids) - sum(counts), counts, limit)
-        if first:
-            first += shown[first].message.role == "assistant"  # what is shown begins with a question
-            dropped += sum(one.turns for one in shown[:first])
-            prompt = self._engine.read([*head, *(one.message for one in shown[first:])])
-        if len(prompt.ids) > limit:
-            raise PromptTooLong(f"{len(prompt.ids)} tokens, {limit} fit")
-        record.context = Context(len(prompt.ids), loaded.limit, dropped_turns=dropped)
-        if dropped:
-            yield LeftOut(dropped, record.context)
-        return prompt
-
     def _sampling(self, chat: Chat, wish: Wish) -> Sampling:
         settings = self._settings
         general: dict[str, Any] = {
@@ -255,14 +286,14 @@ class Assistant:
         }
         return sampling_from_wire({**general, **chat.sampling, **wish.sampling})
 
-    def _seal(self, answer: Turn, ending: Ending, record: _Record, error: FreeholdError | None = None) -> Turn:
+    def _seal(self, answer: Turn, ending: Ending, record: Record, error: FreeholdError | None = None) -> Turn:
         return self._conversations.seal(
             answer.id, ending, record.provenance(), record.tokens, error.to_wire() if error is not None else None
         )
 
 
 def _written(
-    steps: Generator[Reading | Written, None, Finished], answer: str, record: _Record
+    steps: Generator[Reading | Written, None, Finished], answer: str, record: Record
 ) -> Generator[Step, None, Finished]:
     while True:
         try:
@@ -277,46 +308,22 @@ def _written(
             yield step
 
 
-class _Record:
-    """What is noted down while an answer is made; becomes its provenance. Its words go on to the saver."""
-
-    def __init__(self, asked: float, saver: AnswerSaver) -> None:
-        self._asked, self._first, self._last = asked, 0.0, 0.0
-        self._saver = saver
-        self._loaded: Loaded | None = None
-        self._sampling = Sampling()
-        self._where = "here"
-        self.context = Context()
-        self.notes: list[str] = []
-        self.tokens: list[int] = []
-
-    def begin(self, loaded: Loaded, sampling: Sampling, leaves_device: bool) -> None:
-        self._loaded, self._sampling = loaded, sampling
-        self._where = "peer" if leaves_device else "here"
-        self.context = Context(0, loaded.limit)
-        self.notes.extend(note for note in loaded.notes if note not in self.notes)
-
-    def hear(self, step: Written) -> None:
-        self._last = time.monotonic()
-        self._first = self._first or self._last
-        self.tokens.extend(step.ids)
-        self._saver.add(step.text)
-
-    def provenance(self) -> Provenance | None:
-        """None when the model was never reached."""
-        if self._loaded is None:
-            return None
-        sampler = to_wire(self._sampling) | {"method": "gumbel-by-position"}
-        seconds = self._last - self._first
-        return Provenance(
-            where=(self._where,),
-            model=self._loaded.name,
-            model_sha256=self._loaded.sha256,
-            sampler=sampler,
-            seed=int(sampler.pop("seed")),
-            context=self.context,
-            first_token_s=round(self._first - self._asked, 4) if self._first else 0.0,
-            tokens=len(self.tokens),
-            tokens_per_s=round((len(self.tokens) - 1) / seconds, 2) if seconds > 0 else 0.0,
-            notes=tuple(self.notes),
-        )
+def _attribute(question: str, answer: str, ending: Ending, record: Record) -> Iterator[Step]:
+    """Say which sentence comes from where. An answer of which none can be traced gets the closest words quoted."""
+    near = record.sources[len(record.evidence.used) + len(record.evidence.left_out) :]
+    sources = sources_of(record.text, record.evidence)
+    said = split_thinking(record.text)[1]
+    is_traced = any(source.marks for source in sources)
+    if not is_traced and ending is not Ending.STOPPED and said.count("```") % 2 == 0:
+        closest = closest_sentence(question, record.evidence.used)
+        if closest is not None:
+            place, sentence = closest
+            start = len(record.text) + len(_QUOTE)
+            quote = f"{_QUOTE}{sentence}”"
+            record.write(quote)
+            record.notes.append(_UNTRACED)
+            sources = cite(sources, place, start, start + len(sentence))
+            yield Words(answer, quote)
+    record.sources = (*sources, *near)
+    if record.grounded is None and any(source.marks for source in sources):
+        record.grounded = True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from freehold.chats.values import Context, Turn
+from freehold.chats.values import Context, Turn, Use
 from freehold.engine.values import Loading, Notice, Reading
+from freehold.library.values import Mode, Passage
 
-__all__ = ["Answered", "Asked", "Began", "LeftOut", "Loading", "Notice", "Reading", "Step", "Words"]
+__all__ = ["Answered", "Asked", "Began", "LeftOut", "Loading", "Notice", "Reading", "Sources", "Step", "Words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,18 @@ class Began:
     """An answer has a place in the tree; its words follow."""
 
     turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the documents gave for the question of the answer `turn`, best first. `holds` says whether they hold the
+    answer; otherwise they are near misses, and no model is asked. `mode` is how they were found.
+    """
+
+    turn: str
+    passages: tuple[Passage, ...]
+    holds: bool
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +61,32 @@ class Answered:
     turn: Turn
 
 
-Step = Asked | Began | LeftOut | Words | Answered | Loading | Notice | Reading
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A source of an answer as it can be shown today.
+
+    `number` counts the cited ones from 1 and is 0 for the others. `document` is its id in the library, below 0 the
+    number of an attached file. `text` stands at `start` to `end` of the document's text as it is now; it is empty when
+    the document has `changed` since, or is `gone`: forgotten.
+    """
+
+    number: int
+    use: Use
+    document: int
+    path: str
+    title: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    state: Literal["here", "changed", "gone"]
+    score: float
+    marks: tuple[tuple[int, int], ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """A CITATION of the command line's contract."""
+        names = ("document", "path", "page", "start", "end", "text", "score")
+        return {name: getattr(self, name) for name in names}
+
+
+Step = Asked | Began | Sources | LeftOut | Words | Answered | Loading | Notice | Reading

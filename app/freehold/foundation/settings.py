@@ -134,6 +134,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("top_p", 0.95, "Top-p", "Keep the likeliest words up to this share.", "Answers", least=0.05, most=1.0),
     Setting("top_k", 40, "Top-k", "Keep at most this many words; 0 means all.", "Answers", least=0, most=1000),
+    Setting(
+        "document_tokens",
+        1200,
+        "Read of documents",
+        "Most tokens of documents an answer is made from; more takes longer to read.",
+        "Answers",
+        least=200,
+        most=32768,
+    ),
     Setting("max_tokens", 2048, "Longest answer", "Most tokens of one answer.", "Answers", least=1, most=32768),
     Setting(
         "lock_minutes",

@@ -19,7 +19,7 @@ _BOTH_BIAS = -11.64
 _WORDS = {"coverage": 9.85, "best_words": 2.46}
 _WORDS_BIAS = -8.10
 
-_SENTENCE = re.compile(r"[^.!?…。！？\n]+[.!?…。！？]*[\"'”’)\]]*\s*")
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+|\n+")  # not the point of 3.5
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 LEAST_SHARED = 0.5  # of a sentence's weighty words that a passage must hold to be its source
@@ -54,29 +54,36 @@ class Cited:
 
 def attribute(answer: str, passages: Sequence[Passage]) -> tuple[Cited, ...]:
     """For each sentence of `answer` the passage that says it: most of its weighty words, and all of its numbers."""
-    held = [_words(f"{passage.context} {passage.text}") for passage in passages]
+    held = [weighty_words(f"{passage.context} {passage.text}") for passage in passages]
     numbers = [_numbers(passage.text) for passage in passages]
-    return tuple(
-        _source_of(match.group(), match.start(), held, numbers)
-        for match in _SENTENCE.finditer(answer)
-        if _WORD.search(match.group())
-    )
+    return tuple(_source_of(answer[start:end], start, held, numbers) for start, end in sentences(answer))
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Where each sentence of `text` that has words begins and ends, white space left out."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)] + [len(text)]
+    found = []
+    for start, end in zip([0, *ends], ends, strict=False):
+        sentence = text[start:end]
+        if _WORD.search(sentence):
+            begin = start + len(sentence) - len(sentence.lstrip())
+            found.append((begin, begin + len(sentence.strip())))
+    return found
 
 
 def _source_of(sentence: str, start: int, held: Sequence[frozenset[str]], numbers: Sequence[frozenset[str]]) -> Cited:
-    words, stated = _words(sentence), _numbers(sentence)
+    words, stated = weighty_words(sentence), _numbers(sentence)
     best, share = None, 0.0
     for place, of_passage in enumerate(held):
         shared = len(words & of_passage) / max(len(words), 1)
         if shared > share and stated <= numbers[place]:
             best, share = place, shared
-    text = sentence.rstrip()
     supported = best is not None and share >= LEAST_SHARED
-    return Cited(start, start + len(text), best if supported else None, round(share, 3))
+    return Cited(start, start + len(sentence), best if supported else None, round(share, 3))
 
 
-def _words(text: str) -> frozenset[str]:
-    """Weighty words by their first letters, so that inflections agree."""
+def weighty_words(text: str) -> frozenset[str]:
+    """Words that say something, by their first letters, so that inflections agree."""
     found = (word.lower() for word in _WORD.findall(text))
     return frozenset(
         word if word.isdigit() else word[:6] for word in found if len(word) > _SHORT_WORD or word.isdigit()

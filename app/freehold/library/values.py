@@ -128,6 +128,17 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True)
+class FileText:
+    """What was read from a file that is not in the library. `pieces` are (length in code points, page or None) and tile
+    the text; `note` says what was left out.
+    """
+
+    text: str
+    pieces: tuple[tuple[int, int | None], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The answer to a search, best first. `mode` is how it was found: by words alone while meaning is not up."""
 

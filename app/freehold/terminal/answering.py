@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
-from freehold.assistant.values import Answered, Began, LeftOut, Loading, Notice, Reading, Step, Words
-from freehold.chats.values import Ending, Provenance, Turn, split_thinking
+from freehold.assistant.values import (
+    Answered,
+    Began,
+    LeftOut,
+    Loading,
+    Notice,
+    Reading,
+    Reference,
+    Sources,
+    Step,
+    Words,
+)
+from freehold.chats.values import Ending, Provenance, Turn, Use, split_thinking
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
 from freehold.terminal.interrupts import stops_on_interrupt
@@ -46,17 +57,17 @@ def show_answer(steps: Iterator[Step], output: Output, stop: Stop) -> Outcome:
     return Outcome(turn)
 
 
-def answer_document(turn: Turn) -> dict[str, Any]:
-    """The result of `ask --json` (design: cli.md). Documents come with the library: nothing is grounded yet."""
+def answer_document(turn: Turn, references: Sequence[Reference] = ()) -> dict[str, Any]:
+    """The result of `ask --json` (design: cli.md); `references` are the answer's sources as they stand."""
     made = turn.provenance
     return {
         "chat": turn.chat,
         "turn": turn.id,
         "answer": split_thinking(turn.text)[1],
-        "grounded": None,
+        "grounded": made.grounded if made else None,
         "ending": (turn.ending or Ending.BROKEN).value,
-        "citations": [],
-        "nearest": [],
+        "citations": [one.to_json() for one in references if one.use is Use.CITED],
+        "nearest": [one.to_json() for one in references if one.use is Use.NEAR],
         "provenance": provenance_document(made) if made else None,
         "timing": {
             "first_token_s": made.first_token_s if made else None,
@@ -72,8 +83,12 @@ def provenance_document(made: Provenance) -> dict[str, Any]:
     return {name: wire[name] for name in ("where", "model", "model_sha256", "sampler", "seed", "context", "notes")}
 
 
-def say_provenance(turn: Turn, output: Output) -> None:
-    """The muted line below an answer."""
+def say_provenance(turn: Turn, output: Output, references: Sequence[Reference] = ()) -> None:
+    """What stands below an answer: where it comes from, or what came near, and the muted line of how it was made."""
+    if references:
+        from freehold.terminal.references import references_text
+
+        output.show(references_text(references))
     if turn.ending is Ending.STOPPED:
         output.say("Stopped. What was said until then is kept.")
     if turn.ending is Ending.LENGTH:
@@ -101,6 +116,9 @@ class _Voice:
                 self._progress.update("Reading", done, total)
             case Notice(words=words):
                 self._aside(words)
+            case Sources(passages=passages, holds=True):
+                documents = len({one.document for one in passages})
+                self._aside(f"Found {count(len(passages), 'passage')} in {count(documents, 'document')}.")
             case LeftOut(turns=turns):
                 self._aside(f"This chat outgrew the model's context: the oldest {count(turns, 'turn')} were left out.")
             case _:

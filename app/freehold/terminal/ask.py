@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from freehold.foundation.errors import Interrupted, ModelMissing, NotFound, OffloadOff, UsageError
+from freehold.chats.values import NO_DOCUMENTS, Scope
+from freehold.foundation.errors import Interrupted, ModelMissing, OffloadOff, UsageError
+from freehold.library.errors import LibraryNotFound
 from freehold.terminal.answering import Outcome, answer_document, say_provenance, show_answer
 from freehold.terminal.call import Call, call_of
 from freehold.terminal.exits import FAILED, INTERRUPTED, OK
+
+if TYPE_CHECKING:
+    from freehold.assistant.household import Household
+    from freehold.assistant.values import Reference
 
 Collections = Annotated[
     list[str] | None,
@@ -24,6 +31,10 @@ def ask(  # noqa: PLR0917 - Typer passes them by name
     model: Annotated[str, typer.Option(metavar="ID", help="Let this model answer, this once.")] = "",
     collection: Collections = None,
     no_documents: Annotated[bool, typer.Option("--no-documents", help="Do not look into documents.")] = False,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option("--attach", metavar="FILE", help="Answer from this file too, without keeping it in the library."),
+    ] = None,
     where: Annotated[Literal["auto", "here", "peer"], typer.Option(help="Where the answer may be made.")] = "auto",
     max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="Longest answer, in tokens.")] = None,
     temperature: Annotated[
@@ -33,8 +44,9 @@ def ask(  # noqa: PLR0917 - Typer passes them by name
 ) -> int:
     """Ask one question and print the answer.
 
-    The answer is made on this computer, by the model in use or by the starter. Question and answer are kept in a
-    chat; Ctrl-C stops the answer and keeps what was said.
+    The answer is made on this computer, by the model in use or by the starter, from your documents where there are any:
+    all of them unless you name collections. When they do not hold it, it says so, and no model is asked. Question and
+    answer are kept in a chat; Ctrl-C stops the answer and keeps what was said.
     """
     from freehold.assistant.reply import Wish
 
@@ -42,16 +54,25 @@ def ask(  # noqa: PLR0917 - Typer passes them by name
     text = _question(call, question)
     if where == "peer":
         raise OffloadOff
-    if collection and not no_documents:
-        raise NotFound(f"no collection is called {collection[0]}", advice="There are no document collections yet.")
     household = call.opened()
     if model and household.models.find(model).state != "here":
         raise ModelMissing(model)
     wishes = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
-    wish = Wish(model, {name: value for name, value in wishes.items() if value is not None})
+    scope = NO_DOCUMENTS if no_documents else _scope(household, collection or ())
+    files = tuple(household.assistant.attach(call.path(name), call.stop) for name in attach or ())
+    wish = Wish(model, {name: value for name, value in wishes.items() if value is not None}, scope, files)
     conversations = household.conversations
     id = conversations.find(chat).id if chat else conversations.create().id
     return _report(call, show_answer(household.assistant.reply(id, text, call.stop, wish), call.output, call.stop))
+
+
+def _scope(household: Household, collections: Sequence[str]) -> Scope:
+    """The collections that were named, or all. Raises LibraryNotFound."""
+    known = {one.name for one in household.library.collections()} if collections else set()
+    for name in collections:
+        if name not in known:
+            raise LibraryNotFound(name)
+    return Scope(True, tuple(collections))
 
 
 def _question(call: Call, question: str) -> str:
@@ -63,7 +84,8 @@ def _question(call: Call, question: str) -> str:
 
 
 def _report(call: Call, outcome: Outcome) -> int:
-    document = answer_document(outcome.turn) if outcome.turn is not None else None
+    references = _references(call, outcome)
+    document = answer_document(outcome.turn, references) if outcome.turn is not None else None
     if outcome.error is not None:
         was_wished = call.stop.is_set()  # a stop while the model loads ends the answer before it has a word
         call.output.fail(Interrupted() if was_wished else outcome.error, document)
@@ -72,8 +94,14 @@ def _report(call: Call, outcome: Outcome) -> int:
     if call.output.json:
         call.output.document(document)
     else:
-        say_provenance(outcome.turn, call.output)
+        say_provenance(outcome.turn, call.output, references)
     return INTERRUPTED if call.stop.is_set() else OK
+
+
+def _references(call: Call, outcome: Outcome) -> tuple[Reference, ...]:
+    if outcome.turn is None or outcome.turn.provenance is None or not outcome.turn.provenance.sources:
+        return ()
+    return call.opened().assistant.quoted(outcome.turn)
 
 
 JSON = """\
@@ -84,6 +112,8 @@ tokens, tokens_per_s}}; an answer that broke has its error beside it"""
 EXAMPLES = (
     'freehold ask "What is a heat pump?"',
     'freehold ask "And how loud is one?" --chat 0193f2ab',
+    'freehold ask "When does the lease end?" --collection letters',
+    'freehold ask "What is this about?" --attach report.pdf',
     "git diff | freehold ask - --max-tokens 200",
     'freehold ask "Say yes or no" --temperature 0 --json',
 )

@@ -85,7 +85,11 @@ def passages_text(passages: Sequence[Passage]) -> RenderableType:
     for number, one in enumerate(passages, 1):
         place = visible(one.path) + (f", page {one.page}" if one.page else "")
         parts.append(Text.assemble((f"{number}. ", "dim"), (place, "bold"), (f"  {one.score:.2f}", "dim")))
-        text = " ".join(one.text.split())
-        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-        parts.append(Padding(Text(visible(shown)), (0, 0, 0, 3)))
+        parts.append(Padding(Text(visible(shortened(one.text, _SHOWN))), (0, 0, 0, 3)))
     return Group(*parts)
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` in one line of at most `most` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 3] + "..."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from freehold.assistant.reply import Wish
 from freehold.assistant.values import Step
-from freehold.chats.values import Chat, Role, Turn
+from freehold.chats.values import NO_DOCUMENTS, Attachment, Chat, Role, Scope, Turn
 from freehold.foundation.errors import FreeholdError, Interrupted, UsageError
 from freehold.foundation.stop import Stop
 from freehold.rendering.visible import visible
@@ -14,7 +16,7 @@ from freehold.terminal.answering import say_provenance, show_answer
 from freehold.terminal.lines import Lines
 from freehold.terminal.output import Output
 from freehold.terminal.tables import table
-from freehold.terminal.words import context_line, moment
+from freehold.terminal.words import context_line, count, moment
 
 if TYPE_CHECKING:
     from freehold.assistant.household import Household
@@ -31,6 +33,8 @@ HELP = """\
 /title [TEXT]   show or change this chat's title
 /system [TEXT]  show or change its instructions; /system - goes back to the general ones
 /model [ID]     show or change the model that answers here
+/documents [all|none|NAME, NAME]  show or change which documents answers are made from
+/attach FILE    answer the next question from this file too
 /help           this list
 /quit           leave (so does Ctrl-D)
 
@@ -50,6 +54,7 @@ class Talk:
         self._house, self._output, self._lines = household, output, lines
         self._chat = household.conversations.find(chat) if chat else None
         self._choices: list[str] = []
+        self._files: list[Attachment] = []
         self.commands: dict[str, Callable[[str], None]] = {
             "new": self._new,
             "list": self._list,
@@ -59,6 +64,8 @@ class Talk:
             "title": self._title,
             "system": self._system,
             "model": self._model,
+            "documents": self._documents,
+            "attach": self._attach,
             "help": lambda _: self._output.say(HELP),
             "quit": self._quit,
         }
@@ -77,7 +84,9 @@ class Talk:
         if self._chat is None:
             self._chat = self._house.conversations.create()
         chat = self._chat.id
-        self._show(lambda stop: self._house.assistant.reply(chat, text, stop))
+        wish = Wish(attachments=tuple(self._files))
+        self._files.clear()
+        self._show(lambda stop: self._house.assistant.reply(chat, text, stop, wish))
 
     def _show(self, flow: Callable[[Stop], Iterator[Step]]) -> None:
         """Run a flow of the assistant with a wish to stop of its own."""
@@ -86,7 +95,7 @@ class Talk:
         if outcome.error is not None:
             raise Interrupted if stop.is_set() else outcome.error
         if outcome.turn is not None:
-            say_provenance(outcome.turn, self._output)
+            say_provenance(outcome.turn, self._output, self._house.assistant.quoted(outcome.turn))
         if stop.is_set() and not self._lines.is_person:
             raise Interrupted  # nobody is there to go on with the next question
         context = self._house.assistant.measure(self._current().id)
@@ -181,6 +190,26 @@ class Talk:
             self._house.conversations.change(self._current().id, model=model.id)
         self._output.say(self._name_of_model() or "No model is here yet; see `freehold models list`.")
 
+    def _documents(self, wish: str) -> None:
+        from freehold.library.errors import LibraryNotFound
+
+        known = {one.name: one.documents for one in self._house.library.collections()}
+        if wish:
+            names = () if wish in ("all", "none") else tuple(name.strip() for name in wish.split(","))
+            for name in names:
+                if name not in known:
+                    raise LibraryNotFound(name)
+            self._house.conversations.change(self._current().id, scope=Scope(wish != "none", names))
+        chosen = self._house.conversations.get(self._chat.id).scope if self._chat is not None else NO_DOCUMENTS
+        self._output.say(_scope_words(chosen, known))
+
+    def _attach(self, name: str) -> None:
+        if not name:
+            raise UsageError("write the file's name behind /attach")
+        file = self._house.assistant.attach(Path(name).expanduser().absolute(), Stop())
+        self._files.append(file)
+        self._output.say(f"{file.name} goes with your next question ({count(file.length, 'character')}).")
+
     def _quit(self, _: str) -> None:
         raise Leave
 
@@ -209,6 +238,14 @@ class Talk:
         if self._chat is None:
             return []
         return [turn_document(turn) for turn in self._house.conversations.branch(self._chat.id)]
+
+
+def _scope_words(scope: Scope, known: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{name} ({count(many, 'document')})" for name, many in known.items())
+    there = f"There are: {listed}." if listed else "The library is empty; see `freehold library add`."
+    if not scope.reads:
+        return f"Answers here are made without documents. {there}"
+    return f"Answers here are made from {', '.join(scope.collections) or 'all documents'}. {there}"
 
 
 def _choice(text: str, most: int) -> int:

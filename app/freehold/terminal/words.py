@@ -71,12 +71,16 @@ def _shared(one: str, other: str) -> int:
 
 def provenance_line(made: Provenance) -> str:
     """Where an answer was made, by what, how fast and from what, in one line."""
+    if not made.model and made.grounded is False:
+        return "decided here from what was found, no model was asked"
     place = "made here" if made.where == ("here",) else "made by " + ", ".join(made.where)
     parts = [f"{place} by {made.model} ({made.model_sha256[:12]})" if made.model else place]
     if made.tokens_per_s:
         parts.append(f"{made.tokens_per_s:.0f} tok/s")
     if made.tokens:  # unknown of an answer that was broken off
         parts.append(count(made.tokens, "token"))
+    if made.context.passages:
+        parts.append(f"{count(made.context.passages, 'passage')} read")
     left_out = made.context.dropped_turns
     parts.append(f"{count(left_out, 'turn')} left out" if left_out else "saw everything")
     return ", ".join(parts)
