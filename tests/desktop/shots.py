@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
+from desktop import shots_library
 from freehold.desktop.appearance import Appearance, load_first_fonts
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.shell import Shell
@@ -290,7 +291,7 @@ SHOTS: dict[str, tuple[Callable[[Stage], None], dict[str, Callable[[], desk.Fake
     "models": (models_list, {}), "models-downloading": (models_downloading, {}), "models-failed": (models_failed, {}),
     "models-inspect": (models_inspect, {}), "settings": (settings_top, {}), "settings-vault": (settings_vault, {}),
     "settings-code": (settings_code, {}), "palette": (palette_empty, {}), "palette-found": (palette_found, {}),
-    "trash": (trash, {}), "unlock": (unlock, LOCKED), "unlock-wrong": (unlock_wrong, LOCKED),
+    "trash": (trash, {}), **shots_library.SHOTS, "unlock": (unlock, LOCKED), "unlock-wrong": (unlock_wrong, LOCKED),
 }  # fmt: skip
 
 

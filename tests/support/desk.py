@@ -17,6 +17,7 @@ from freehold.foundation.errors import FreeholdError, KeyringUnavailable, WrongP
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
+from support.fake_library import FakeLibrary
 
 CODE = "7QK4-M2XD-R9TA-H3WP-6ZVC-E8JN-4LYB"
 SHA = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -437,7 +438,7 @@ class FakeHousehold:
         self.settings = SettingsFile(self.profile.settings)
         self.assistant = FakeAssistant(self.conversations)
         self.door = FakeDoor(self.settings)
-        self.library = SimpleNamespace(attend=lambda: None, rest=lambda: None, close=lambda: None)
+        self.library = FakeLibrary()
 
     def close(self) -> None:
         self.is_closed = True

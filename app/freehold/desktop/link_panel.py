@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QWidget
 
+from freehold.desktop.overlay import Overlay
 from freehold.desktop.pieces import button, column, label, row
 
 _OPENABLE = ("http", "https", "mailto")
 WIDTH = 480
 
 
-class LinkPanel(QWidget):
+class LinkPanel(Overlay):
     """Lies over the window until the owner decided. Nothing is opened without a yes."""
 
     copied = Signal()
     opened = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("shade")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        super().__init__(parent, WIDTH)
         self._url = ""
-        self._before: QWidget | None = None
         self._host = label("", "heading", wraps=True)
         self._address = label("", "smallcode", wraps=True, selectable=True)
         self._words = label("", "note", wraps=True)
         self._copy, self._open = button(self.tr("Copy address"), "primary"), button(self.tr("Open in the browser"))
         self._leave = button(self.tr("Cancel"))
-        self._box = QFrame(self)
-        self._box.setProperty("kind", "overlay")
-        self._box.setLayout(
+        self.fill(
             column(
                 label(self.tr("A link in this chat"), "group"), self._host, self._address, 4, self._words, 8,
                 row(self._copy, self._open, None, self._leave), margins=(20, 18, 20, 16),
@@ -42,8 +38,6 @@ class LinkPanel(QWidget):
         self._copy.clicked.connect(self._do_copy)
         self._open.clicked.connect(self._do_open)
         self._leave.clicked.connect(self.close_panel)
-        parent.installEventFilter(self)
-        self.hide()
 
     def ask(self, url: str) -> None:
         """Show `url` and wait for the owner's choice."""
@@ -57,33 +51,15 @@ class LinkPanel(QWidget):
         else:
             words = self.tr("Freehold does not open links of this kind.")
         self._words.setText(words)
-        self._before = self.window().focusWidget()
-        self._place()
-        self.show()
-        self.raise_()
-        self._copy.setFocus()
-
-    def close_panel(self) -> None:
-        self.hide()
-        if self._before is not None and self._before.isVisible():
-            self._before.setFocus()
-
-    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self._place()
-        return False
+        self.open_at(self._copy)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        if event.key() == Qt.Key.Key_Escape:
-            self.close_panel()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             focused = self.window().focusWidget()
             chosen = focused if focused in (self._open, self._leave) else self._copy
             chosen.click()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        if not self._box.geometry().contains(event.position().toPoint()):
-            self.close_panel()
+        else:
+            super().keyPressEvent(event)
 
     def _do_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._url)
@@ -95,15 +71,6 @@ class LinkPanel(QWidget):
         if urlsplit(self._url).scheme.lower() in _OPENABLE:
             QDesktopServices.openUrl(QUrl(self._url))
             self.opened.emit(self._url)
-
-    def _place(self) -> None:
-        around = self.parentWidget()
-        assert around is not None
-        self.setGeometry(around.rect())
-        width = min(WIDTH, around.width() - 48)
-        self._box.setFixedWidth(width)
-        self._box.adjustSize()
-        self._box.move((around.width() - width) // 2, max(24, around.height() // 5))
 
 
 def host_of(url: str) -> str:

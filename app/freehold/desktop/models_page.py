@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
@@ -114,14 +114,13 @@ class ModelsPage(QWidget):
         return self._rows
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if _model_file(event.mimeData()):
             event.acceptProposedAction()
+        else:
+            event.ignore()  # the window takes it, for the library
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.file_dropped.emit(url.toLocalFile())
-                return
+        self.file_dropped.emit(_model_file(event.mimeData()))
 
     def _rebuild(self) -> None:
         place = self._area.verticalScrollBar().value()
@@ -174,3 +173,9 @@ class ModelsPage(QWidget):
         made.remove_asked.connect(self.remove_asked)
         self._rows[model.id] = made
         return made
+
+
+def _model_file(dropped: QMimeData) -> str:
+    """The first model in what was dropped; other files go to the library."""
+    paths = (url.toLocalFile() for url in dropped.urls() if url.isLocalFile())
+    return next((path for path in paths if path.lower().endswith(".gguf")), "")

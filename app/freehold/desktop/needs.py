@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from freehold.assistant.values import Step
 from freehold.chats.values import Chat, Context, Hit, Mark, Turn
 from freehold.engine.values import Loaded, Model
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
+
+if TYPE_CHECKING:
+    from freehold.foundation.errors import FreeholdError
+    from freehold.library.library import Checked
+    from freehold.library.values import Collection, Document, Found, Mode, Progress, State
 
 
 class VaultStatus(Protocol):
@@ -98,10 +104,57 @@ class Door(Protocol):
 
 
 class Library(Protocol):
-    """Documents. `attend` reads and follows them in the background, `close` ends that and its processes."""
+    """Documents. `attend` reads and follows them in the background, `close` ends that and its processes.
 
+    `is_busy`, `progress` and `failure` ask nobody and may be asked each second.
+    """
+
+    @property
+    def is_busy(self) -> bool: ...
+    @property
+    def is_paused(self) -> bool: ...
+    @property
+    def progress(self) -> Progress | None: ...
+    @property
+    def failure(self) -> FreeholdError | None: ...
+    @property
+    def finds_meaning(self) -> bool: ...
     def attend(self) -> None: ...
     def close(self) -> None: ...
+    def add(
+        self, paths: Sequence[Path], *, collection: str = ..., watch: bool = ..., excluded: Sequence[str] = ...
+    ) -> int: ...
+    def rescan(self) -> int: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def put_first(self, path: Path) -> None: ...
+    def retry(self, path: Path, password: str | None = None) -> None: ...
+    def forget(self, path: Path) -> int: ...
+    def check(self, questions: int = ...) -> Generator[int, None, Checked]: ...
+    def counts(self) -> Mapping[str, int]: ...
+    def collections(self) -> Sequence[Collection]: ...
+    def listed(
+        self,
+        *,
+        collection: str | None = ...,
+        below: str = ...,
+        states: Sequence[State] = ...,
+        text: str = ...,
+        after: Document | None = ...,
+        limit: int = ...,
+    ) -> list[Document]: ...
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = ...,
+        collections: Sequence[str] | None = ...,
+        mode: Mode = ...,
+        wait: bool = ...,
+        kinds: Sequence[str] = ...,
+        since: float | None = ...,
+        until: float | None = ...,
+    ) -> Found: ...
 
 
 class Household(Protocol):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -10,11 +13,15 @@ from freehold.desktop.appearance import Appearance
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.chats_controller import ChatsController
 from freehold.desktop.icons import icon
+from freehold.desktop.library_state import LibraryState
+from freehold.desktop.library_words import name_of, side_words
 from freehold.desktop.needs import Household
 from freehold.desktop.window import Window
 
 if TYPE_CHECKING:
+    from freehold.desktop.library_controller import LibraryController
     from freehold.desktop.models_controller import ModelsController
+    from freehold.desktop.own_program import FilePanel
     from freehold.desktop.settings_controller import SettingsController
 
 
@@ -31,13 +38,43 @@ class Pages(QObject):
         super().__init__()
         self._household, self._window, self._appearance, self._bridge = household, window, appearance, bridge
         self._chats = chats
+        self.library_state = LibraryState(household, bridge)
+        self.library_state.changed.connect(lambda standing: window.sidebar.say("library", *side_words(standing)))
+        self._library: LibraryController | None = None
+        self._file_panel: FilePanel | None = None
         self._models: ModelsController | None = None
         self._settings: SettingsController | None = None
+
+    def deeds(self) -> dict[str, Callable[[], object]]:
+        """What the actions do that belong to a page, by the actions' names."""
+        pages = {"chats": "chat", **dict.fromkeys(("library", "models", "settings", "trash"))}
+        return {
+            **{action: partial(self.show, page or action) for action, page in pages.items()},
+            "add-files": self._in_library(lambda library: library.choose_files()),
+            "add-folder": self._in_library(lambda library: library.choose_folder()),
+            "check-library": self._in_library(lambda library: library.check()),
+            "rescan-library": self._in_library(lambda library: library.rescan()),
+            "pause-library": self._in_library(lambda library: library.toggle_pause()),
+            "import-model": self._import_model,
+        }
+
+    def _in_library(self, do: Callable[[LibraryController], object]) -> Callable[[], None]:
+        def deed() -> None:
+            self.show("library")
+            do(self.library)
+
+        return deed
+
+    def _import_model(self) -> None:
+        self.show("models")
+        self.models.choose_file()
 
     def show(self, name: str) -> None:
         """Bring the page `name` into view, with what it shows read anew."""
         if name == "models":
             self.models.reload()
+        elif name == "library":
+            self.library.reload()
         elif name == "settings":
             self.settings.reload()
         elif name == "trash":
@@ -45,6 +82,49 @@ class Pages(QObject):
         if name != "settings" and self._settings is not None and self._window.page == "settings":
             self._settings.flush()
         self._window.show_page(name)
+        if name == "library":
+            self.library.take_keys()
+
+    def forget(self) -> None:
+        """The vault is closed: nothing of it stays in a page or in a model behind one."""
+        if self._library is not None:
+            self._library.end()
+            self._library = None
+        for name in ("library", "search"):
+            self._window.drop_page(name)
+        if self._file_panel is not None:
+            self._file_panel.forget()
+        self.library_state.forget()
+
+    @property
+    def library(self) -> LibraryController:
+        if self._library is None:
+            from freehold.desktop.library_controller import LibraryController
+            from freehold.desktop.library_page import LibraryPage
+
+            page = LibraryPage()
+            self._library = LibraryController(
+                self._household, self._bridge, page, self.library_state, self._window.toast
+            )
+            self._library.open_asked.connect(self.open_file)
+            self._window.add_page("library", page)
+        return self._library
+
+    def add_to_library(self, paths: list[str]) -> None:
+        self.show("library")
+        self.library.ask_about(paths)
+
+    def open_file(self, path: str) -> None:
+        """Open a document in its own program, at once or after asking."""
+        if self._file_panel is None:
+            from freehold.desktop.own_program import FilePanel
+
+            self._file_panel = FilePanel(self._window)
+            self._file_panel.failed.connect(self._open_failed)
+        self._file_panel.take(Path(path))
+
+    def _open_failed(self, path: str) -> None:
+        self._window.toast.say(self.tr("{0} could not be opened. It may have been moved.").format(name_of(path)))
 
     @property
     def models(self) -> ModelsController:
@@ -81,10 +161,6 @@ class Pages(QObject):
         """Fetch a model and let it answer, without leaving the page in view."""
         self.models.reload()
         self.models.get_and_use(model)
-
-    def import_model(self) -> None:
-        self.show("models")
-        self.models.choose_file()
 
     def _show_trash(self) -> None:
         if not self._window.has_page("trash"):

@@ -16,6 +16,7 @@ from freehold.desktop.appearance import Appearance, load_later_fonts
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.chat_controller import ChatController
 from freehold.desktop.chats_controller import ChatsController
+from freehold.desktop.drops import Drops
 from freehold.desktop.entry_controller import EntryController
 from freehold.desktop.needs import Household
 from freehold.desktop.pages import Pages
@@ -41,6 +42,8 @@ class Shell(QObject):
         self._entry = EntryController(household, bridge, window)
         self._pages = Pages(household, window, appearance, bridge, self._chats)
         self._panel: Any = None
+        self._drops = Drops(window)
+        self._drops.dropped.connect(self._pages.add_to_library)
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.timeout.connect(self._lock_when_idle)
@@ -100,9 +103,7 @@ class Shell(QObject):
             "rename-chat": chats.rename_current, "delete-chat": chats.delete_current,
             "chat-settings": partial(self._toggle_chat_settings, None), "export-chat": lambda: self._export(chat.chat),
             "export-all": lambda: self._export(""), "import-chats": self._choose_import, "undo": window.toast.undo,
-            "chats": partial(self._pages.show, "chat"), "models": partial(self._pages.show, "models"),
-            "settings": partial(self._pages.show, "settings"), "trash": partial(self._pages.show, "trash"),
-            "import-model": self._pages.import_model, "offline": self._toggle_offline, "lock": self.lock,
+            **self._pages.deeds(), "offline": self._toggle_offline, "lock": self.lock,
             "sidebar": window.toggle_sidebar, "larger": partial(self._change_text_size, 1),
             "smaller": partial(self._change_text_size, -1), "colours": self._toggle_colours, "quit": window.close,
         }  # fmt: skip
@@ -111,6 +112,7 @@ class Shell(QObject):
 
     def _opened(self) -> None:
         self._is_open, self._is_locked = True, False
+        self._drops.accepting = True
         set_open(self._window.actions_by_name, True)
         self._chat.new_chat()
         self._pages.show("chat")
@@ -127,7 +129,7 @@ class Shell(QObject):
         """End the vault's process; show nothing of what it held."""
         if not self._is_open:
             return
-        self._is_open = False
+        self._is_open = self._drops.accepting = False
         if self._household.vault.is_open:
             self._chat.keep_draft()
         self._chat.stop_all()
@@ -149,6 +151,7 @@ class Shell(QObject):
     def _locked(self) -> None:
         self._chat.forget()
         self._chats.clear()
+        self._pages.forget()
         self._entry.lock_screen()
         self._is_locked = True
         self._pulse.start()
@@ -251,6 +254,7 @@ class Shell(QObject):
         minutes = settings.whole("lock_minutes")
         words = self.tr("Vault open, locks after {0} min").format(minutes) if minutes else self.tr("Vault open")
         status.show_vault(words)
+        self._pages.library_state.beat()
         status.show_model(self._loaded_words(self._household.engine.loaded))
 
     def _loaded_words(self, loaded: Loaded | None) -> str:

@@ -59,6 +59,8 @@ class Sidebar(QFrame):
         self._chats: ChatsView | None = None
         self._room = QWidget()  # where the list comes to stand
         self._pages = {
+            "library": PageButton(self.tr("Library")),
+            "search": PageButton(self.tr("Search documents")),
             "models": PageButton(self.tr("Models")),
             "trash": PageButton(self.tr("Trash")),
             "settings": PageButton(self.tr("Settings")),

@@ -76,6 +76,13 @@ class Window(QFrame):
         self._named[name] = page
         self._pages.addWidget(page)
 
+    def drop_page(self, name: str) -> None:
+        """Throw a page away with all it shows; it is made anew when it is wanted again."""
+        page = self._named.pop(name, None)
+        if page is not None:
+            self._pages.removeWidget(page)
+            page.deleteLater()
+
     def has_page(self, name: str) -> bool:
         return name in self._named
 
