@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from freehold.foundation.paths import Profile, profile_at
 
 if TYPE_CHECKING:
+    import subprocess
+
     from freehold.assistant.household import Household
     from freehold.terminal.values import Check
 
@@ -56,7 +58,7 @@ def build(profile: Profile) -> Household:
     from freehold.foundation.logs import start_logging
     from freehold.foundation.settings import SettingsFile
     from freehold.library.embed.client import Embedder, bundled
-    from freehold.library.extract.client import Extractor
+    from freehold.library.extract.client import Extractor, Viewer
     from freehold.library.file_reader import FileReader
     from freehold.library.library import Library
     from freehold.network.door import Door
@@ -75,9 +77,18 @@ def build(profile: Profile) -> Household:
     models = Models(profile, settings, door)
     engine = LocalEngine(profile)
     embedder = Embedder(lambda: spawn(worker_command("embedder"), profile.scratch), bundled())
-    extractor = Extractor(lambda: spawn(worker_command("extract", *reading(*library.places())), profile.scratch))
-    library = Library(vault, extractor, embedder)
-    files = FileReader(lambda path: spawn(worker_command("extract", *reading(str(path))), profile.scratch))
+
+    def reads_text() -> bool:
+        return settings.text("ocr") != "off"
+
+    def reader(place: Path, *files: str) -> Callable[[], subprocess.Popen[bytes]]:
+        return lambda: spawn(worker_command("extract", *reading(*(files or library.places()))), place)
+
+    desk, screen, hand = (profile.scratch / name for name in ("reading", "showing", "attached"))
+    extractor = Extractor(reader(desk), desk, recognises=reads_text)
+    viewer = Viewer(lambda path: reader(screen, str(path))(), screen)
+    library = Library(vault, extractor, embedder, viewer)
+    files = FileReader(lambda path: Extractor(reader(hand, str(path)), hand, recognises=reads_text))
     librarian = Librarian(library, files, conversations)
     assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library)

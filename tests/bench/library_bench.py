@@ -16,7 +16,7 @@ from freehold.library.embed.client import Embedder, bundled
 from freehold.library.extract.client import Extractor
 from freehold.library.library import Library
 from freehold.processes.frames import pack_floats
-from support.libraries import LetterEmbedder, PlainExtractor, VaultInMemory, embedder_process, extractor
+from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory, embedder_process, extractor
 
 DOCUMENTS = Path(__file__).parents[3] / "shared" / "data" / "documents"
 _WORDS = [a + b for a in "kastelumirodanve" for b in ("ba", "ce", "di", "fo", "gu", "lat", "mer", "nis", "por", "tul")]
@@ -43,7 +43,7 @@ def _reading(folder: Path, most: int) -> Iterator[Figure]:
     """Mixed files of data/documents: from a cold start until the last is found by its words."""
     files = [path for path in sorted(DOCUMENTS.rglob("*")) if path.is_file()]
     chosen = files[:: max(len(files) // most, 1)][:most]
-    library = Library(VaultInMemory(folder), extractor(folder), LetterEmbedder(""))
+    library = Library(VaultInMemory(folder), extractor(folder), LetterEmbedder(""), NoViewer())
     start = time.perf_counter()
     library.add(chosen)
     states = [step.state.value for step in library.work(Stop())]
@@ -62,7 +62,7 @@ def _rescan(folder: Path) -> Figure:
     for number in range(1000):
         (papers / f"{number}.txt").write_text(f"words {number}\n")
     reader = PlainExtractor()
-    library = Library(VaultInMemory(folder), reader, LetterEmbedder(""))
+    library = Library(VaultInMemory(folder), reader, LetterEmbedder(""), NoViewer())
     library.add([papers])
     list(library.work(Stop()))
     reader.read_paths.clear()
@@ -80,7 +80,7 @@ def _cycles(folder: Path) -> Figure:
     for number in range(40):
         (papers / f"{number}.txt").write_text("\n".join(_prose(chance, 100) for _ in range(30)))
     vault = VaultInMemory(folder)
-    library = Library(vault, PlainExtractor(), LetterEmbedder())
+    library = Library(vault, PlainExtractor(), LetterEmbedder(), NoViewer())
     sizes = []
     for cycle in range(21):
         for path in papers.iterdir():

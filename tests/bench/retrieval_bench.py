@@ -17,7 +17,7 @@ from freehold.library.embed.client import Embedder, bundled
 from freehold.library.grounding import holds_answer
 from freehold.library.library import Library
 from freehold.library.values import Found, Mode, Passage
-from support.libraries import VaultInMemory, embedder_process, extractor
+from support.libraries import NoViewer, VaultInMemory, embedder_process, extractor
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 _MODES: tuple[Mode, ...] = ("hybrid", "words", "meaning")
@@ -33,7 +33,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         folder = Path(name)
         model = bundled()
         embedder = Embedder(embedder_process(folder), model)
-        library = Library(VaultInMemory(folder), extractor(folder), embedder)
+        library = Library(VaultInMemory(folder), extractor(folder), embedder, NoViewer())
         yield from _spans(library, quick)
         if not quick:
             yield from _paragraphs(library, folder)

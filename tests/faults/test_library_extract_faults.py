@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from freehold.foundation.errors import WorkerStopped
-from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable
+from freehold.foundation.stop import Stop
+from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable, DocumentUnsupported
 from freehold.library.extract.client import Extractor
-from support.libraries import extractor, worker_saying
+from freehold.processes.boxes import reading
+from freehold.processes.spawn import spawn, worker_command
+from support.libraries import a_pdf, extractor, read_all, viewer, worker_saying
 
 _SPEAKING = (
     "import os, sys, time\n"
     "from freehold.processes.worker import serve\n"
-    "def read(path: str, password: str | None, unless: str) -> None:\n"
+    "def read(path: str, password: str | None, unless: str, recognises: bool) -> None:\n"
     "    {0}\n"
     "def ready() -> None: ...\n"
     "serve('extract', {{'document.ready': ready, 'document.read': read}})"
 )
-
-
-def read_all(reader, path):
-    parts, texts = reader.read(path), []
-    while True:
-        try:
-            texts.extend(chunk.text for chunk in next(parts))
-        except StopIteration as end:
-            return "".join(texts), end.value
 
 
 def doomed(tmp_path, deed, **limits):
@@ -102,7 +98,7 @@ def test_a_file_longer_than_is_read_says_how_much_was(tmp_path):
     (tmp_path / "long.txt").write_text("word " * 40 + "\n\n" + "more " * 4_000_000)
     text, document = read_all(reader := extractor(tmp_path), tmp_path / "long.txt")
     assert 15_999_000 < len(text) < 16_000_100
-    assert document.note == "only the first 16,000,000 characters were read"
+    assert document.note == "The document is long: only the first 16,000,000 characters were read."
     reader.close()
 
 
@@ -111,3 +107,49 @@ def test_a_worker_that_cannot_start_is_no_files_fault(tmp_path):
     with pytest.raises(WorkerStopped):
         read_all(reader, tmp_path / "a.md")
     reader.close()
+
+
+def test_a_stop_in_the_middle_of_something_long_is_no_fault_of_the_file(tmp_path):
+    reader, stop = doomed(tmp_path, "time.sleep(600)"), Stop()
+    timer = threading.Timer(1.0, stop.set)
+    timer.start()
+    assert list(reader.read(tmp_path / "a.md", stop=stop)) == []
+    reader.close()
+
+
+def test_what_a_dead_process_left_in_its_workplace_goes(tmp_path):
+    desk = tmp_path / "desk"
+    reader = Extractor(lambda: worker_saying(_SPEAKING.format("open('left', 'w').write(path); os.abort()"), desk), desk)
+    with pytest.raises(DocumentUnreadable):
+        read_all(reader, tmp_path / "a.md")
+    assert [path.name for path in desk.iterdir()] == ["left"]
+    reader.close()
+    assert list(desk.iterdir()) == []
+
+
+def test_a_file_that_was_saved_by_putting_a_new_one_in_its_place_is_read_by_a_new_process(tmp_path):
+    """Landlock knows files, not names: the process that was given the old one may not open the new one."""
+    letter, desk = tmp_path / "a.txt", tmp_path / "desk"
+    letter.write_text("old words")
+    reader = Extractor(lambda: spawn(worker_command("extract", *reading(str(letter))), desk), desk)
+    assert read_all(reader, letter)[0].strip() == "old words"
+    (tmp_path / "new").write_text("new words")
+    (tmp_path / "new").replace(letter)
+    assert read_all(reader, letter)[0].strip() == "new words"
+    (tmp_path / "b.txt").write_text("somebody else's")
+    with pytest.raises(DocumentGone):
+        read_all(reader, tmp_path / "b.txt")
+    reader.close()
+
+
+def test_a_viewer_says_when_there_are_no_pages_and_ends_with_its_window(tmp_path):
+    (tmp_path / "a.md").write_text("# Boat")
+    screen = viewer(tmp_path)
+    with pytest.raises(DocumentUnsupported, match="no pages"):
+        screen.sizes(tmp_path / "a.md")
+    a_pdf(tmp_path / "a.pdf", "The hull is blue.", "The sail is red.")
+    assert screen.sizes(tmp_path / "a.pdf") == ((612.0, 792.0), (612.0, 792.0))
+    page = screen.page(tmp_path / "a.pdf", 2, 300, "sail is red")
+    assert (page.width, len(page.rgb), len(page.boxes)) == (300, 300 * page.height * 3, 1)
+    assert screen.find(tmp_path / "a.pdf", 2, "sail is red") == ()
+    screen.close()

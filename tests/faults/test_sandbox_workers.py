@@ -148,7 +148,7 @@ def test_what_is_not_there_to_be_written_is_made_and_devices_never_are(tmp_path)
 
 
 def test_a_worker_takes_no_argument_but_what_it_may_read(tmp_path):
-    assert box_of("extract", tmp_path, reading("/one", "", "/two")) == Box((Path("/one"), Path("/two")), (tmp_path,))
+    assert box_of("embedder", tmp_path, reading("/one", "", "/two")) == Box((Path("/one"), Path("/two")), (tmp_path,))
     for arguments in (["--write", "/one"], ["--read"], ["/one"]):
         with pytest.raises(ValueError, match="no argument"):
             box_of("engine", tmp_path, arguments)

@@ -58,6 +58,10 @@ DOORS = {
     "charset_normalizer": "library",
     "vobject": "library",
     "oxmsg": "library",
+    "PIL": "library",
+    "rapidocr": "library",
+    "onnxruntime": "library",
+    "msoffcrypto": "library",
     "chromadb": "vault",
     "web3": "chain",
     "eth_account": "identity",
@@ -76,7 +80,7 @@ LATE = {
 NOT_IN_THE_APP = (
     "torch", "llama_cpp", "chromadb", "web3", "eth_account", "transformers", "sqlcipher3", "keyring", "httpx", "httpx2",
     "huggingface_hub", "cryptography", "sentence_transformers", "watchfiles", "pypdfium2", "docx", "pptx", "lxml",
-    "odfdo",
+    "odfdo", "PIL", "rapidocr", "onnxruntime",
 )  # fmt: skip
 
 # Files that only ever run in a worker, beside those that have `worker` in their name.

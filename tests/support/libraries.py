@@ -14,7 +14,7 @@ from freehold.foundation.stop import Stop
 from freehold.library.chunk import Chunk
 from freehold.library.errors import DocumentNeedsPassword, DocumentUnsupported
 from freehold.library.extract.client import Document as Read
-from freehold.library.extract.client import Extractor
+from freehold.library.extract.client import Extractor, Viewer
 from freehold.processes.frames import pack_floats
 from freehold.processes.spawn import spawn
 from freehold.processes.worker import _argument_types, check_arguments
@@ -28,9 +28,24 @@ def extractor(scratch: Path, **limits: float) -> Extractor:
     return Extractor(lambda: spawn(EXTRACT, scratch), **limits)
 
 
+def viewer(scratch: Path, **limits: float) -> Viewer:
+    """The real worker again, as the one that shows pages."""
+    return Viewer(lambda _: spawn(EXTRACT, scratch), **limits)
+
+
 def worker_saying(code: str, scratch: Path) -> subprocess.Popen[bytes]:
     """A worker that runs `code` in place of reading documents."""
     return spawn([sys.executable, "-E", "-P", "-B", "-X", "utf8", "-c", code], scratch)
+
+
+def read_all(reader: Extractor, path: Path) -> tuple[str, Any]:
+    """The document's whole text, and what is known of it."""
+    parts, texts = reader.read(path), []
+    while True:
+        try:
+            texts.extend(chunk.text for chunk in next(parts))
+        except StopIteration as end:
+            return "".join(texts), end.value
 
 
 def a_pdf(path: Path, *pages: str) -> Path:
@@ -56,6 +71,27 @@ def a_pdf(path: Path, *pages: str) -> Path:
         f"xref\n0 {count}\n0000000000 65535 f \n{table}trailer<</Size {count}/Root 1 0 R>>\nstartxref\n{len(content)}\n"
     )
     path.write_bytes((content + end + "%%EOF").encode("latin-1"))
+    return path
+
+
+def a_picture(words: str) -> Any:
+    """A sheet of paper with `words` printed on it in letters that any engine reads."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    paper = Image.new("RGB", (1000, 1400), "white")
+    ImageDraw.Draw(paper).multiline_text((80, 80), words, "black", ImageFont.load_default(36), spacing=20)
+    return paper
+
+
+def drawn(path: Path, words: str) -> Path:
+    a_picture(words).save(path)
+    return path
+
+
+def scanned(path: Path, *pages: str) -> Path:
+    """A PDF (or TIFF) whose pages are pictures of text."""
+    first, *others = (a_picture(words) for words in pages)
+    first.save(path, save_all=True, append_images=others)
     return path
 
 
@@ -173,9 +209,13 @@ class PlainExtractor:
             return None
         return Read(path.stem, 0, "", path.suffix, text)
 
-    def page(self, *_: Any) -> dict[str, Any]:
-        return {}
+    def close(self) -> None: ...
 
+
+class NoViewer:
+    """For a library whose pages nobody looks at."""
+
+    def end_when_idle(self) -> None: ...
     def close(self) -> None: ...
 
 

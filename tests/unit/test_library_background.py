@@ -14,7 +14,7 @@ from freehold.library.errors import LibraryUnavailable
 from freehold.library.extract.worker import read
 from freehold.library.library import Library
 from freehold.library.values import Progress, State
-from support.libraries import LetterEmbedder, PlainExtractor, VaultInMemory, a_pdf
+from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory, a_pdf
 
 PATIENCE = 30.0
 
@@ -123,14 +123,14 @@ def test_ending_it_ends_the_watch_and_it_can_begin_again(run):
     assert flows.watching.acquire(timeout=PATIENCE)
 
 
-def test_a_file_s_folder_is_what_its_reader_must_see_since_a_save_puts_a_new_file_in_its_place(tmp_path):
+def test_a_reader_sees_what_was_added_and_not_the_folder_around_it(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "note.txt").write_text("x")
     vault = VaultInMemory(tmp_path / "home")
-    library = Library(vault, PlainExtractor(), LetterEmbedder())
-    library.add([tmp_path / "papers" / "note.txt", tmp_path / "papers"])
-    assert library.places() == [str(tmp_path / "papers")]
+    library = Library(vault, PlainExtractor(), LetterEmbedder(), NoViewer())
+    library.add([tmp_path / "papers" / "note.txt", tmp_path / "home"])
+    assert library.places() == [str(tmp_path / "home"), str(tmp_path / "papers" / "note.txt")]
     vault.database.close()
 
 

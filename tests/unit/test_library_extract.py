@@ -10,7 +10,9 @@ import pytest
 from freehold.library.errors import DocumentNeedsPassword, DocumentTooLarge, DocumentUnreadable, DocumentUnsupported
 from freehold.library.extract.blocks import Block, Kind, Source, limited, rows
 from freehold.library.extract.formats import BY_SUFFIX, suffix_of
-from support.libraries import a_pdf, a_zip
+from freehold.library.extract.pdf import pdf_pages, read_pdf
+from freehold.library.extract.pictures import picture_pages, read_picture
+from support.libraries import a_pdf, a_zip, drawn, scanned
 
 
 def blocks(path: Path, password: str | None = None) -> list[Block]:
@@ -76,14 +78,63 @@ def test_a_pdf_without_its_name_is_still_a_pdf(tmp_path):
 
 
 def test_a_page_is_painted_with_a_box_around_the_passage(tmp_path):
-    from freehold.library.extract.pdf import page_picture
+    with pdf_pages(Source(a_pdf(tmp_path / "a.pdf", "The hull is blue.\nThe sail is red."), ".pdf")) as pages:
+        picture = pages.picture(1, 306)
+        assert (picture.width, picture.height, len(picture.rgb)) == (306, 396, 306 * 396 * 3)
+        ((left, top, _, bottom),) = pages.boxes(1, "The sail is red.")
+    assert 0.11 < left < 0.13 and 0.08 < top < bottom < 0.12
 
-    source = Source(a_pdf(tmp_path / "a.pdf", "The hull is blue.\nThe sail is red."), ".pdf")
-    picture = page_picture(source, 1, "The sail is red.", 306)
-    assert (picture.width, picture.height, len(picture.rgb)) == (306, 396, 306 * 396 * 3)
-    assert len(picture.boxes) == 1
-    box = picture.boxes[0]
-    assert 0.11 < box.left < 0.13 and 0.08 < box.top < box.bottom < 0.12
+
+def test_sizes_of_pages_are_told_without_painting_them(tmp_path):
+    with pdf_pages(Source(a_pdf(tmp_path / "a.pdf", *["words"] * 300), ".pdf")) as pages:
+        assert pages.sizes() == [(612.0, 792.0)] * 300
+        with pytest.raises(DocumentUnreadable, match="no page 301"):
+            pages.picture(301, 100)
+
+
+def test_a_picture_is_not_read_where_recognition_is_off_and_says_what_to_do(tmp_path):
+    with pytest.raises(DocumentUnsupported, match="a picture") as told_words:
+        list(read_picture(Source(drawn(tmp_path / "a.png", "words"), ".png", recognises=False)))
+    assert "settings" in told_words.value.next_step and "library retry" in told_words.value.next_step
+
+
+def test_a_scan_is_not_read_where_recognition_is_off_and_its_note_says_so(tmp_path):
+    scan = Source(scanned(tmp_path / "a.pdf", "words", "more"), ".pdf", recognises=False)
+    _, *pages, note = read_pdf(scan)
+    assert [(block.text, block.page) for block in pages] == [("", 1), ("", 2)]
+    assert note.kind is Kind.NOTE and note.text.startswith("There is no text on 2 pages, which may be pictures")
+
+
+def test_an_empty_page_is_no_picture(tmp_path):
+    assert [b.kind for b in read_pdf(Source(a_pdf(tmp_path / "a.pdf", "words", ""), ".pdf", recognises=False))] == [
+        Kind.PARAGRAPH, Kind.PARAGRAPH,
+    ]  # fmt: skip
+
+
+def test_a_picture_is_shown_itself_on_white_paper_and_turned_as_it_was_taken(tmp_path):
+    from PIL import Image
+
+    glass = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    glass.save(tmp_path / "a.png", exif=turned)
+    with picture_pages(Source(tmp_path / "a.png", ".png")) as pages:
+        picture = pages.picture(1, 100)
+    assert (picture.width, picture.height, set(picture.rgb)) == (100, 200, {255})
+
+
+def test_a_picture_of_too_many_points_is_not_unpacked(tmp_path):
+    from PIL import Image
+
+    Image.new("1", (40_000, 40_000)).save(tmp_path / "a.png")
+    with picture_pages(Source(tmp_path / "a.png", ".png")) as pages, pytest.raises(DocumentTooLarge):
+        pages.picture(1, 100)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n" + bytes(40), b"words"])
+def test_what_only_claims_to_be_a_picture_is_unreadable(tmp_path, content):
+    with pytest.raises(DocumentUnreadable), picture_pages(Source(written(tmp_path / "a.png", content), ".png")):
+        pass
 
 
 def test_a_word_document_tells_headings_lists_tables_and_notes(tmp_path):

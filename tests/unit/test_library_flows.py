@@ -11,7 +11,7 @@ from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentGone, LibraryNotFound
 from freehold.library.library import Library
 from freehold.library.values import Quoted, Span, State, digest_of
-from support.libraries import LetterEmbedder, PlainExtractor, VaultInMemory, extractor
+from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory, extractor
 
 
 class Desk:
@@ -21,7 +21,7 @@ class Desk:
         self.folder.mkdir()
         self.vault = VaultInMemory(tmp_path / "home")
         self.extractor, self.embedder = PlainExtractor(), LetterEmbedder()
-        self.library = Library(self.vault, self.extractor, self.embedder)
+        self.library = Library(self.vault, self.extractor, self.embedder, NoViewer())
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -165,7 +165,7 @@ def test_work_stopped_half_way_goes_on_later_and_reads_nothing_twice(desk):
         if count == 7:
             stop.set()
     assert len(desk.extractor.read_paths) == 7
-    again = Library(desk.vault, desk.extractor, desk.embedder)
+    again = Library(desk.vault, desk.extractor, desk.embedder, NoViewer())
     assert again.recover() == 23
     list(again.work(Stop()))
     assert set(desk.states().values()) == {"indexed"}
@@ -176,7 +176,7 @@ def test_a_paused_library_stays_paused_over_a_restart(desk):
     desk.write("a.txt", "words")
     desk.library.pause()
     assert desk.add() == []
-    again = Library(desk.vault, desk.extractor, desk.embedder)
+    again = Library(desk.vault, desk.extractor, desk.embedder, NoViewer())
     assert again.is_paused and list(again.work(Stop())) == []
     again.resume()
     list(again.work(Stop()))
@@ -306,7 +306,7 @@ def test_changes_on_disk_are_followed(desk):
 
 def test_a_real_extract_process_serves_the_flow(desk, tmp_path):
     (desk.folder / "a.md").write_text("# Boat\n\nThe hull is blue.\n")
-    library = Library(desk.vault, extractor(tmp_path), desk.embedder)
+    library = Library(desk.vault, extractor(tmp_path), desk.embedder, NoViewer())
     library.add([desk.folder])
     list(library.work(Stop()))
     assert library.search("hull", mode="words").passages[0].text == "# Boat\n\nThe hull is blue."

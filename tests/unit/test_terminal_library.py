@@ -14,7 +14,7 @@ from freehold.library.embed.client import Embedder
 from freehold.library.library import Library
 from freehold.terminal.library_words import questions
 from freehold.terminal.output import Screen
-from support.libraries import LetterEmbedder, PlainExtractor, VaultInMemory
+from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory
 from support.terminals import House, Terminal
 
 
@@ -23,7 +23,7 @@ def house(tmp_path):
     (tmp_path / "vault").mkdir()
     vault = VaultInMemory(tmp_path / "vault")
     house = House(Profile(tmp_path / "home"))
-    house.library = Library(vault, PlainExtractor(), LetterEmbedder())
+    house.library = Library(vault, PlainExtractor(), LetterEmbedder(), NoViewer())
     yield house
     house.library.close()
     vault.database.close()
@@ -47,7 +47,7 @@ def without_meaning(house):
     def nothing_to_start():
         raise AssertionError("there is no model")
 
-    house.library = Library(house.library._vault, PlainExtractor(), Embedder(nothing_to_start, None))
+    house.library = Library(house.library._vault, PlainExtractor(), Embedder(nothing_to_start, None), NoViewer())
 
 
 def test_adding_with_wait_tells_each_file_and_then_the_sum(terminal, tmp_path):
@@ -223,7 +223,7 @@ def test_a_worker_that_had_to_be_ended_after_ctrl_c_is_no_failure(terminal, hous
             terminal.stop.set()
             raise WorkerSilent("embedder did not stop when asked")
 
-    house.library = Library(house.library._vault, PlainExtractor(), Deaf())
+    house.library = Library(house.library._vault, PlainExtractor(), Deaf(), NoViewer())
     said = terminal.run("library", "add", "papers", "--wait", "--json")
     assert said.code == 130
     assert lines(said)[-1]["waiting"] == 1

@@ -145,6 +145,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("max_tokens", 2048, "Longest answer", "Most tokens of one answer.", "Answers", least=1, most=32768),
     Setting(
+        "ocr",
+        "auto",
+        "Text recognition",
+        "Read pictures and scanned pages, where an engine for it is installed; off leaves them.",
+        "Documents",
+        choices=("auto", "off"),
+    ),
+    Setting(
         "lock_minutes",
         10,
         "Lock when idle",

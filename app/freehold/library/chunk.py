@@ -23,6 +23,7 @@ _PIECES = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
 _WORD_END = re.compile(r"\s+")
+_NO_TEXT = (Kind.TITLE, Kind.NOTE)
 _AFTER = {Kind.ROW: "\n", Kind.ITEM: "\n"}
 
 
@@ -44,14 +45,15 @@ def estimate_tokens(text: str) -> int:
 
 def chunks(blocks: Iterable[Block]) -> Iterator[Chunk]:
     """Chunks of at most MOST_TOKENS, none across a page, few across a section, none through a sentence that fits."""
-    cutter = _Cutter()
+    cutter = Cutter()
     for block in blocks:
-        if block.kind is not Kind.TITLE and block.text:
-            yield from cutter.take(block)
+        yield from cutter.take(block)
     yield from cutter.flush()
 
 
-class _Cutter:
+class Cutter:
+    """Takes block after block and gives each chunk as soon as it is whole; `flush` gives the last."""
+
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._tokens = 0
@@ -61,6 +63,8 @@ class _Cutter:
         self._only_headings = True
 
     def take(self, block: Block) -> Iterator[Chunk]:
+        if block.kind in _NO_TEXT or not block.text:
+            return
         if block.page != self._page:
             yield from self.flush()
         if block.kind is Kind.HEADING:

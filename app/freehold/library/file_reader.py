@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from freehold.library.values import FileText
 
 
 class FileReader:
-    """Each file is read by a process of its own, which `start` gives that file to see and nothing else."""
+    """Each file is read by a process of its own: `extractor` gives one that sees that file and nothing else."""
 
-    def __init__(self, start: Callable[[Path], subprocess.Popen[bytes]]) -> None:
-        self._start = start
+    def __init__(self, extractor: Callable[[Path], Extractor]) -> None:
+        self._extractor = extractor
 
     def read(self, path: Path, stop: Stop, password: str | None = None) -> FileText:
         """The file's whole text.
@@ -26,7 +25,7 @@ class FileReader:
         Raises DocumentUnreadable, DocumentNeedsPassword, DocumentTooLarge, DocumentUnsupported, DocumentGone; and
         Interrupted when `stop` was set.
         """
-        extractor = Extractor(lambda: self._start(path))
+        extractor = self._extractor(path)
         try:
             chunks, known = _all(extractor, path, password, stop)
         finally:

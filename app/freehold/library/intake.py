@@ -143,8 +143,7 @@ class Intake:
             )
             place += len(some)
         self._vault.call("library.sweep", document=document)
-        reason = f"The document is long: {known.note}." if known.note else ""
-        return self._end(document, State.WORDS, reason, known)
+        return self._end(document, State.WORDS, known.note, known)
 
     def _end(self, document: int, state: State, reason: str, known: Read | None = None) -> State:
         more = {} if known is None else {
@@ -232,6 +231,6 @@ def _words(error: FreeholdError) -> str:
 
 
 def _nothing(known: Read) -> str:
-    if known.pages > 1:
-        return f"No text on {known.pages} pages. They may be pictures of text; text recognition could read them."
-    return "There is no text in it."
+    if known.note:
+        return known.note
+    return f"There is no text on its {known.pages} pages." if known.pages > 1 else "There is no text in it."

@@ -12,15 +12,17 @@ from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
 from freehold.library.background import Background
 from freehold.library.errors import DocumentGone, LibraryNotFound, LibraryUnavailable
-from freehold.library.extract.client import Extractor
+from freehold.library.extract.client import Extractor, Viewer
 from freehold.library.intake import Intake
 from freehold.library.scan import Changes, Known, changes, look
 from freehold.library.values import (
     GENERAL,
+    Box,
     Collection,
     Document,
     Found,
     Mode,
+    PagePicture,
     Passage,
     Progress,
     Quoted,
@@ -71,8 +73,8 @@ class Checked:
 class Library:
     """Everything about documents. Starts nothing until it is asked."""
 
-    def __init__(self, vault: Vault, extractor: Extractor, embedder: Embedder) -> None:
-        self._vault, self._extractor, self._embedder = vault, extractor, embedder
+    def __init__(self, vault: Vault, extractor: Extractor, embedder: Embedder, viewer: Viewer) -> None:
+        self._vault, self._extractor, self._embedder, self._viewer = vault, extractor, embedder, viewer
         self._intake = Intake(vault, extractor, embedder)
         self._background = Background(self)
 
@@ -213,10 +215,12 @@ class Library:
         return [_source(fields) for fields in self._vault.call("library.sources")]
 
     def places(self) -> list[str]:
-        """What a process that reads documents has to see: the sources, and of a file its folder, since programs save by
-        putting a new file in the old one's place.
+        """What a process that reads documents has to see: the sources, files and folders.
+
+        Programs save by putting a new file in the old one's place: one that was not to be read yet is met by a new
+        process, as a source that was added later is.
         """
-        return sorted({one.path if Path(one.path).is_dir() else str(Path(one.path).parent) for one in self.sources()})
+        return sorted({one.path for one in self.sources()})
 
     def collections(self) -> list[Collection]:
         sources = self.sources()
@@ -283,9 +287,20 @@ class Library:
         """What became of texts that were quoted before, each found again where it moved within its document."""
         return tuple(Quoted(**one) for one in self._vault.call("library.quoted", spans=[list(span) for span in spans]))
 
-    def page(self, passage: Passage, width: int, password: str | None = None) -> dict[str, Any]:
-        """The passage's PDF page as a picture with boxes; see extract/worker.py."""
-        return self._extractor.page(Path(passage.path), passage.page or 1, passage.text, width, password)
+    def page_sizes(self, path: Path, password: str | None = None) -> tuple[tuple[float, float], ...]:
+        """Each page's width and height, in the document's own measure; of a PDF or a picture, nothing else has pages.
+
+        Raises DocumentUnsupported for the rest, whose `text` is to be shown, and what reading raises.
+        """
+        return self._viewer.sizes(path, password)
+
+    def page(self, path: Path, number: int, width: int, passage: str = "", password: str | None = None) -> PagePicture:
+        """Page `number`, from 1, `width` pixels wide at most, and where the passage stands on it."""
+        return self._viewer.page(path, number, width, passage, password)
+
+    def find_on_page(self, path: Path, number: int, passage: str, password: str | None = None) -> tuple[Box, ...]:
+        """Where the passage stands on a page that has no text of its own, by recognising it anew: takes seconds."""
+        return self._viewer.find(path, number, passage, password)
 
     def check(self, questions: int = 40) -> Generator[int, None, Checked]:
         """Take words from passages and see whether searching finds the passage again; yields how many are done."""
@@ -303,13 +318,15 @@ class Library:
         return judge(len(sample), hits, has_meaning=bool(self._embedder.id))
 
     def rest(self) -> None:
-        """Give back the memory of a model that was not used for some minutes; to be called now and then."""
+        """Give back the memory of what was not used for some minutes; to be called now and then."""
         self._embedder.end_when_idle()
+        self._viewer.end_when_idle()
 
     def close(self) -> None:
         """End the processes and what goes on in the background; nothing is lost. `attend` begins again."""
         self._background.end()
         self._extractor.close()
+        self._viewer.close()
         self._embedder.close()
 
     def _vector(self, query: str, mode: Mode, wait: bool) -> str | None:

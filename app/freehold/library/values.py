@@ -183,6 +183,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A place on a page, as shares (0 to 1) of its width and height from its upper left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class PagePicture:
+    """A page as packed RGB rows, and where the passage stands in its own text; a page that is a picture has none."""
+
+    width: int
+    height: int
+    rgb: bytes
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """One file has come further. `seconds_left` is None until it can be told."""
 

@@ -28,6 +28,12 @@ _INTERNET = (
 _SESSION_BUS = (
     "/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/passwd", "/etc/nsswitch.conf", "/run/dbus", "/usr/share",
 )  # fmt: skip
+# What LibreOffice and Tesseract read of the system beside their libraries; neither is started as a program.
+_CONVERTERS = (
+    "/etc/libreoffice", "/var/lib/libreoffice", "/var/spool/libreoffice", "/etc/fonts", "/usr/share/fonts",
+    "/usr/local/share/fonts", "/var/cache/fontconfig", "/usr/share/libreoffice", "/usr/share/tesseract-ocr",
+    "/usr/share/tessdata", "/usr/share/tesseract", "/usr/local/share/tessdata",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,9 @@ def box_of(name: str, scratch: Path, arguments: Sequence[str] = ()) -> Box:
         return Box(read=(*given, *map(Path, _DRIVERS)), write=(scratch,), devices=graphics_paths())
     if name == "network":
         return Box(read=(*given, *map(Path, _INTERNET)), write=(home / "models" / "staging", scratch), sockets=True)
+    if name == "extract":
+        converters = (*map(Path, _CONVERTERS), *Path("/opt").glob("libreoffice*"))
+        return Box(read=(*given, *converters), write=(scratch,))
     if name == "keyring":
         session = [Path(place) for place in (os.environ.get("XDG_RUNTIME_DIR"),) if place]
         return Box(read=(*given, *map(Path, _SESSION_BUS), *session), sockets=True)

@@ -14,9 +14,10 @@ MOST_BLOCKS = 2_000_000
 
 
 class Kind(StrEnum):
-    """What a block is. A TITLE is the document's own and no part of its text."""
+    """What a block is. A TITLE is the document's own, a NOTE is to be told of it; neither is part of its text."""
 
     TITLE = "title"
+    NOTE = "note"
     HEADING = "heading"
     PARAGRAPH = "paragraph"
     ITEM = "item"
@@ -38,11 +39,15 @@ class Block(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file to read. `suffix` is its real kind (".pdf"), which its name need not tell."""
+    """A file to read. `suffix` is its real kind (".pdf"), which its name need not tell.
+
+    `recognises`: whether the owner wants text to be recognised in pictures.
+    """
 
     path: Path
     suffix: str
     password: str | None = None
+    recognises: bool = True
 
 
 Blocks = Iterator[Block]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -16,6 +18,7 @@ from freehold.foundation.errors import WorkerSilent, WorkerStopped
 from freehold.foundation.stop import Stop
 from freehold.library.chunk import Chunk
 from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable
+from freehold.library.values import Box, PagePicture
 from freehold.processes.link import Link
 
 MOST_MEMORY = 1_500_000_000  # bytes resident; not RLIMIT_AS, which traps PDFium at load
@@ -23,6 +26,7 @@ SILENCE_SECONDS = 40.0  # without a chunk: a page, a sheet or a parse takes long
 MOST_SECONDS = 900.0
 FILES_EACH = 200  # after which a process is replaced, with whatever its libraries have gathered
 _LOOK_SECONDS = 0.1
+_IDLE_SECONDS = 120.0
 
 
 class Document(NamedTuple):
@@ -39,48 +43,40 @@ class Document(NamedTuple):
     same: bool = False
 
 
-class Extractor:
-    """Reads documents one at a time; several extractors read at once. Safe to use from one thread."""
+class _Reader:
+    """A process that opens untrusted files, and is replaced when one of them harms it.
 
-    def __init__(self, start: Callable[[], subprocess.Popen[bytes]], *, most_memory: int = MOST_MEMORY,
-                 silence: float = SILENCE_SECONDS, most_seconds: float = MOST_SECONDS) -> None:  # fmt: skip
-        self._start = start
+    `workplace`, where it may write, is emptied before each process and after the last: nothing that a converter left
+    there of a document stays.
+    """
+
+    def __init__(
+        self, start: Callable[[], subprocess.Popen[bytes]], workplace: Path | None = None, *,
+        most_memory: int = MOST_MEMORY, silence: float = SILENCE_SECONDS, most_seconds: float = MOST_SECONDS,
+    ) -> None:  # fmt: skip
+        self._begin, self._workplace = start, workplace
         self._most_memory, self._silence, self._most_seconds = most_memory, silence, most_seconds
         self._link = self._new_link()
         self._served = 0
 
-    def read(
-        self, path: Path, password: str | None = None, stop: Stop | None = None, *, unless: str = ""
-    ) -> Generator[list[Chunk], None, Document | None]:
-        """The document's chunks in order, in batches. The result is None when `stop` ended it.
-
-        Raises DocumentUnreadable, DocumentNeedsPassword, DocumentTooLarge, DocumentUnsupported, DocumentGone.
-        """
-        result = yield from self._asked("document.read", path, stop, password=password, unless=unless)
-        return None if result is None else Document(**result)
-
-    def page(self, path: Path, number: int, passage: str, width: int, password: str | None = None) -> dict[str, Any]:
-        """See `extract/worker.py`."""
-        parts = self._asked("document.page", path, number=number, passage=passage, width=width, password=password)
-        fields: dict[str, Any] = _result(parts)
-        return fields
-
     def close(self) -> None:
         self._link.end()
+        self._empty()
 
-    def _asked(self, op: str, path: Path, stop: Stop | None = None, **args: Any) -> Generator[list[Chunk], None, Any]:
+    def _asked(self, op: str, path: Path, stop: Stop | None = None, **args: Any) -> Generator[Any, None, Any]:
         self._link.call("document.ready")
         try:
-            return (yield from self._guarded(self._link.stream(op, stop=stop, path=str(path), **args)))
+            return (yield from self._guarded(op, path, stop, args))
         except DocumentGone:
             if not os.access(path, os.R_OK):
                 raise
-        # The process closed itself in before this place was added, or made anew: a new one may read it.
+        # The process closed itself in before this place was added, made anew, or to be shown: a new one may read it.
         self._replace()
         self._link.call("document.ready")
-        return (yield from self._guarded(self._link.stream(op, stop=stop, path=str(path), **args)))
+        return (yield from self._guarded(op, path, stop, args))
 
-    def _guarded(self, parts: Generator[Any, None, Any]) -> Generator[list[Chunk], None, Any]:
+    def _guarded(self, op: str, path: Path, stop: Stop | None, args: dict[str, Any]) -> Generator[Any, None, Any]:
+        parts = self._link.stream(op, stop=stop, path=str(path), **args)
         watch = _Watch(self._link, self._most_memory)
         until = time.monotonic() + self._most_seconds
         try:
@@ -92,18 +88,29 @@ class Extractor:
                 if time.monotonic() > until:
                     parts.close()
                     raise DocumentTooLarge("it took too long to read")
-                yield [Chunk(*fields) for fields in part["chunks"]]
+                yield part
         except WorkerStopped as error:
             # A Link refuses to start after three crashes; three bad files in a minute are no reason not to read the
             # next good one.
             self._replace()
+            if stop is not None and stop.is_set():
+                return None  # it was in the middle of something that cannot be interrupted, and was ended
             raise _what_it_means(error, watch.over) from error
         finally:
             watch.end()
             self._retire()
 
     def _new_link(self) -> Link:
-        return Link("extract", self._start, silence=self._silence)
+        return Link("extract", self._started, silence=self._silence)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        self._empty()
+        return self._begin()
+
+    def _empty(self) -> None:
+        if self._workplace is not None:
+            shutil.rmtree(self._workplace, ignore_errors=True)
+            self._workplace.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _replace(self) -> None:
         self._link.kill()
@@ -111,9 +118,84 @@ class Extractor:
 
     def _retire(self) -> None:
         self._served += 1
-        if self._served >= FILES_EACH:
+        pid = self._link.pid
+        if self._served >= FILES_EACH or (pid is not None and _resident(pid) > self._most_memory // 2):
             self._link.end()
             self._served = 0
+
+
+class Extractor(_Reader):
+    """Reads documents one at a time; several extractors read at once. Safe to use from one thread.
+
+    `recognises` tells whether text is to be recognised in pictures.
+    """
+
+    def __init__(
+        self, start: Callable[[], subprocess.Popen[bytes]], workplace: Path | None = None, *,
+        recognises: Callable[[], bool] = lambda: True, **limits: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(start, workplace, **limits)
+        self._recognises = recognises
+
+    def read(
+        self, path: Path, password: str | None = None, stop: Stop | None = None, *, unless: str = ""
+    ) -> Generator[list[Chunk], None, Document | None]:
+        """The document's chunks in order, in batches. The result is None when `stop` ended it.
+
+        Raises DocumentUnreadable, DocumentNeedsPassword, DocumentTooLarge, DocumentUnsupported, DocumentGone.
+        """
+        parts = self._asked(
+            "document.read", path, stop, password=password, unless=unless, recognises=self._recognises()
+        )
+        while True:
+            try:
+                yield [Chunk(*fields) for fields in next(parts)["chunks"]]
+            except StopIteration as end:
+                return None if end.value is None else Document(**end.value)
+
+
+class Viewer(_Reader):
+    """Shows pages, in a process of its own that sees the one file: opening a citation waits for nothing that is read.
+
+    Safe to use from several threads. Raises what reading raises, and DocumentUnsupported for what has no pages.
+    """
+
+    def __init__(self, start: Callable[[Path], subprocess.Popen[bytes]], workplace: Path | None = None,
+                 **limits: Any) -> None:  # fmt: skip
+        super().__init__(lambda: start(self._shown), workplace, **limits)
+        self._lock, self._used, self._shown = threading.Lock(), 0.0, Path()
+
+    def sizes(self, path: Path, password: str | None = None) -> tuple[tuple[float, float], ...]:
+        """Each page's width and height, in the document's own measure."""
+        found = self._answer("document.pages", path, password=password)
+        return tuple((across, down) for across, down in found["sizes"])
+
+    def page(self, path: Path, number: int, width: int, passage: str = "", password: str | None = None) -> PagePicture:
+        """Page `number`, from 1, and where the passage stands in its own text."""
+        found = self._answer("document.page", path, number=number, width=width, passage=passage, password=password)
+        return PagePicture(found["width"], found["height"], base64.b64decode(found["rgb"]), _boxes(found["boxes"]))
+
+    def find(self, path: Path, number: int, passage: str, password: str | None = None) -> tuple[Box, ...]:
+        """Where the passage stands on a page that is a picture of text. Takes seconds: the text is recognised anew."""
+        return _boxes(self._answer("document.find", path, number=number, passage=passage, password=password)["boxes"])
+
+    def end_when_idle(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._used > _IDLE_SECONDS:
+                self._link.end()
+
+    def _answer(self, op: str, path: Path, **args: Any) -> dict[str, Any]:
+        with self._lock:
+            self._shown = path
+            try:
+                fields: dict[str, Any] = _result(self._asked(op, path, **args))
+                return fields
+            finally:
+                self._used = time.monotonic()
+
+
+def _boxes(found: list[list[float]]) -> tuple[Box, ...]:
+    return tuple(Box(*sides) for sides in found)
 
 
 def _what_it_means(error: WorkerStopped, over_memory: bool) -> DocumentUnreadable | DocumentTooLarge:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from freehold.library.errors import DocumentUnsupported
 from freehold.library.extract.blocks import Blocks, Source
 from freehold.library.extract.mail import read_mailbox, read_message, read_outlook
+from freehold.library.extract.office import LEGACY, read_legacy
 from freehold.library.extract.opendocument import read_opendocument
-from freehold.library.extract.pdf import read_pdf
+from freehold.library.extract.pdf import pdf_pages, read_pdf
+from freehold.library.extract.pictures import SUFFIXES as PICTURES
+from freehold.library.extract.pictures import picture_pages, read_picture
 from freehold.library.extract.records import read_calendar, read_json, read_notebook
 from freehold.library.extract.sheets import read_csv, read_sheets
 from freehold.library.extract.slides import read_slides
@@ -22,13 +26,17 @@ from freehold.library.extract.text import (
     read_restructured,
     read_rtf,
 )
+from freehold.library.extract.viewer import Pages
 from freehold.library.extract.web import read_epub, read_html, read_xml
 from freehold.library.extract.word import read_word
 
 Reader = Callable[[Source], Blocks]
+View = Callable[[Source], AbstractContextManager[Pages]]
 
 _READERS: dict[Reader, str] = {
     read_pdf: ".pdf",
+    read_picture: PICTURES,
+    read_legacy: " ".join(LEGACY),
     read_word: ".docx .docm .dotx",
     read_slides: ".pptx .pptm .ppsx",
     read_sheets: ".xlsx .xlsm .xlsb .xls .ods",
@@ -55,14 +63,14 @@ _READERS: dict[Reader, str] = {
     ),
 }
 BY_SUFFIX: dict[str, Reader] = {suffix: reader for reader, suffixes in _READERS.items() for suffix in suffixes.split()}
+# How a viewer turns the pages of what has any; of the rest it shows the text.
+VIEWS: dict[str, View] = {".pdf": pdf_pages, **dict.fromkeys(PICTURES.split(), picture_pages)}
 
 # Containers that say what they are by a member's name.
 _PACKED = (
     ("word/", ".docx"), ("ppt/", ".pptx"), ("xl/", ".xlsx"), ("META-INF/container.xml", ".epub"),
 )  # fmt: skip
 _OPEN_DOCUMENT = {"text": ".odt", "spreadsheet": ".ods", "presentation": ".odp"}
-_PICTURES = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".gif"])
-_LEGACY = frozenset([".doc", ".ppt", ".pps", ".dot"])
 
 
 def suffix_of(path: Path) -> str:
@@ -78,8 +86,6 @@ def suffix_of(path: Path) -> str:
         return ".rtf"
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         return _compound(named)
-    if named in _PICTURES:
-        raise DocumentUnsupported("it is a picture", advice="Pictures are read when text recognition is installed.")
     if named in BY_SUFFIX:
         return named
     if _is_html(start):
@@ -109,10 +115,6 @@ def _packed(path: Path, named: str) -> str:
 
 def _compound(named: str) -> str:
     """An OLE container: Outlook, old Office, or a new Office file that is encrypted."""
-    if named in _LEGACY:
-        raise DocumentUnsupported(
-            "it is of the Office of before 2007", advice="Save it in today's format and add that."
-        )
     if named in BY_SUFFIX:
         return named
     raise DocumentUnsupported("it is a container of a kind not known here")

@@ -3,76 +3,84 @@
 from __future__ import annotations
 
 import ctypes
-import re
-import statistics
 from collections.abc import Iterator
-from contextlib import closing
-from typing import Any, NamedTuple
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
 
 from freehold.library.errors import DocumentNeedsPassword, DocumentUnreadable
-from freehold.library.extract.blocks import Block, Blocks, Kind, Source, heading, paragraph, title
+from freehold.library.extract.blocks import Block, Blocks, Kind, Source, title
+from freehold.library.extract.layout import Line, structured
+from freehold.library.extract.passages import Box, boxes_on, spans_of
+from freehold.library.extract.recognise import LONGEST_SIDE, Budget, advice, recognised
+from freehold.library.extract.viewer import MOST_PAGES, MOST_PIXELS, Picture
 
 _WRONG_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
-_SOFT_HYPHENS = "\ufffe\u0002\u00ad"  # how PDFium marks a word that the line's end divides
-_ITEM = re.compile(r"(?:[•▪◦‣●○■□–—*·-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
-_SPACES = re.compile(r"[\s\-" + _SOFT_HYPHENS + "]+")
-MOST_PIXELS = 8_000_000  # of one page's picture
-
-
-class Line(NamedTuple):
-    """A line of a page. `top` and `bottom` are in points from the page's lower edge, `size` is the font's."""
-
-    text: str
-    top: float
-    bottom: float
-    left: float
-    right: float
-    size: float
-
-
-class Quad(NamedTuple):
-    """A box around characters, as shares (0 to 1) of the page's width and height from its upper left corner."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-class PagePicture(NamedTuple):
-    """A page as packed RGB rows, with the boxes of the passage that was looked for."""
-
-    width: int
-    height: int
-    rgb: bytes
-    boxes: tuple[Quad, ...]
 
 
 def read_pdf(source: Source) -> Blocks:
+    """Pages without text are recognised where that is to be had, and told all the same where not: they count."""
     with closing(_open(source)) as document:
         yield from title(document.get_metadata_value("Title"))
+        budget, pictures, words = Budget(), 0, ""
         for number in range(len(document)):
-            found = list(_page_blocks(document, number))
-            # A page without text is told too: it counts, and OCR may look at it later.
-            yield from found or [Block(Kind.PARAGRAPH, "", page=number + 1)]
+            lines, is_picture = _page_lines(document, number)
+            if is_picture:
+                pictures, words = pictures + 1, advice(source)
+                lines = [] if words else budget.lines(partial(_scan, document, number))
+            yield from structured(lines, number + 1) if lines else [Block(Kind.PARAGRAPH, "", page=number + 1)]
+        yield from budget.told()
+        if words:
+            pages = "1 page" if pictures == 1 else f"{pictures} pages"
+            yield Block(Kind.NOTE, f"There is no text on {pages}, which may be pictures of text. {words}")
 
 
-def page_picture(source: Source, page: int, passage: str, width: int) -> PagePicture:
-    """Page `page` (from 1) painted `width` pixels wide. Raises DocumentUnreadable when there is no such page."""
-    import pypdfium2
-
+@contextmanager
+def pdf_pages(source: Source) -> Iterator[PdfPages]:
+    """The document as the viewer turns its pages. Raises DocumentUnreadable, DocumentNeedsPassword."""
     with closing(_open(source)) as document:
-        if not 1 <= page <= len(document):
-            raise DocumentUnreadable(f"it has no page {page}")
+        yield PdfPages(document, source.recognises)
+
+
+class PdfPages:
+    """Pages count from 1."""
+
+    def __init__(self, document: Any, recognises: bool) -> None:
+        self._document, self._recognises = document, recognises
+
+    def sizes(self) -> list[tuple[float, float]]:
+        """Width and height of each page, in points; nothing is painted."""
+        return [self._document.get_page_size(number) for number in range(min(len(self._document), MOST_PAGES))]
+
+    def picture(self, number: int, width: int) -> Picture:
+        with self._sheet(number) as sheet:
+            across, down = sheet.get_size()
+            scale = min(width / max(across, 1.0), (MOST_PIXELS / max(across * down, 1.0)) ** 0.5)
+            bitmap = sheet.render(scale=scale, rev_byteorder=True, prefer_bgrx=True, may_draw_forms=False)
+            return Picture(bitmap.width, bitmap.height, _rgb(bitmap))
+
+    def boxes(self, number: int, passage: str) -> list[Box]:
+        with self._sheet(number) as sheet:
+            return list(_boxes(sheet, passage))
+
+    def recognised_boxes(self, number: int, passage: str) -> list[Box]:
+        lines, is_picture = _page_lines(self._document, number - 1)
+        if lines or not is_picture or not self._recognises:
+            return []
+        scan = _scan(self._document, number - 1)
+        return boxes_on(recognised(scan), scan.width, scan.height, passage)
+
+    @contextmanager
+    def _sheet(self, number: int) -> Iterator[Any]:
+        import pypdfium2
+
+        if not 1 <= number <= len(self._document):
+            raise DocumentUnreadable(f"it has no page {number}")
         try:
-            with closing(document[page - 1]) as sheet:
-                across, down = sheet.get_size()
-                scale = min(width / max(across, 1.0), (MOST_PIXELS / max(across * down, 1.0)) ** 0.5)
-                bitmap = sheet.render(scale=scale, rev_byteorder=True, prefer_bgrx=True, may_draw_forms=False)
-                boxes = tuple(_boxes(sheet, passage)) if passage else ()
-                return PagePicture(bitmap.width, bitmap.height, _rgb(bitmap), boxes)
+            with closing(self._document[number - 1]) as sheet:
+                yield sheet
         except pypdfium2.PdfiumError as error:
-            raise DocumentUnreadable(f"page {page} is damaged") from error
+            raise DocumentUnreadable(f"page {number} is damaged") from error
 
 
 def _open(source: Source) -> Any:
@@ -86,16 +94,22 @@ def _open(source: Source) -> Any:
         raise DocumentUnreadable("it is not a whole PDF") from error
 
 
-def _page_blocks(document: Any, number: int) -> Blocks:
+def _page_lines(document: Any, number: int) -> tuple[list[Line], bool]:
+    """The page's lines; and whether it holds something that may be a picture of text, since it has none."""
     import pypdfium2
 
     try:
         with closing(document[number]) as sheet, closing(sheet.get_textpage()) as text_page:
             lines = list(_lines(text_page))
+            return lines, not lines and any(True for _ in sheet.get_objects(max_depth=2))
     except pypdfium2.PdfiumError:
-        return  # one damaged page does not cost the others
-    if lines:
-        yield from _structured(lines, number + 1)
+        return [], False  # one damaged page does not cost the others
+
+
+def _scan(document: Any, number: int) -> Any:
+    """The page as a picture that is large enough for text to be recognised."""
+    with closing(document[number]) as sheet:
+        return sheet.render(scale=LONGEST_SIDE / max(*sheet.get_size(), 1.0), may_draw_forms=False).to_pil()
 
 
 def _lines(text_page: Any) -> Iterator[Line]:
@@ -120,83 +134,17 @@ def _lines(text_page: Any) -> Iterator[Line]:
         at += len(line) + 1
 
 
-def _structured(lines: list[Line], page: int) -> Blocks:
-    """Headings are larger than what most of the page is set in; a paragraph ends at a gap, an indent or a bullet."""
-    body = statistics.median_high(line.size for line in lines for _ in range(max(len(line.text) // 20, 1)))
-    widest = max(line.right for line in lines)
-    waiting: list[Line] = []
-    for line in lines:
-        if waiting and _divides(waiting[-1], line, widest):
-            yield from _block(waiting, body, page)
-            waiting = []
-        waiting.append(line)
-    yield from _block(waiting, body, page)
-
-
-def _divides(above: Line, below: Line, widest: float) -> bool:
-    height = max(above.top - above.bottom, above.size * 0.6, 1.0)
-    gap = above.bottom - below.top
-    if abs(above.size - below.size) > 0.1 * max(above.size, below.size):
-        return True
-    if gap > 0.9 * height or gap < -3 * height:  # white space, or the next column
-        return True
-    if _ITEM.match(below.text):
-        return True
-    ends_early = above.right < 0.8 * widest and above.text[-1:] in ".!?:;"
-    return ends_early or (above.text[-1:] in ".:" and below.left > above.left + above.size)
-
-
-def _block(lines: list[Line], body: float, page: int) -> Blocks:
-    text = _joined(lines)
-    large = lines[0].size / max(body, 0.1)
-    if large >= 1.15 and len(text) < 160 and any(character.isalpha() for character in text):
-        yield from heading(text, 1 if large >= 1.7 else 2 if large >= 1.35 else 3, page)
-    elif _ITEM.match(text):
-        yield Block(Kind.ITEM, text, page=page)
-    else:
-        yield from paragraph(text, page)
-
-
-def _joined(lines: list[Line]) -> str:
-    """Lines as running text, words that were divided at a line's end made whole."""
-    text = lines[0].text
-    for line in lines[1:]:
-        if text[-1:] in _SOFT_HYPHENS:
-            text = text[:-1] + line.text
-        elif text[-1:] == "-" and text[-2:-1].isalpha():
-            text = (text[:-1] if line.text[:1].islower() else text) + line.text
-        else:
-            text = f"{text} {line.text}"
-    return re.sub(f"[{_SOFT_HYPHENS}]", "", text)
-
-
-def _boxes(sheet: Any, passage: str) -> Iterator[Quad]:
-    """Where the passage stands: letters are compared without spaces and hyphens, which reading may have changed."""
+def _boxes(sheet: Any, passage: str) -> Iterator[Box]:
     from pypdfium2 import raw
 
     with closing(sheet.get_textpage()) as text_page:
-        text = text_page.get_text_range()
-        letters, places = _letters(text)
-        wanted = _SPACES.sub("", passage)
-        at = letters.find(wanted)
-        if at < 0 or not wanted:
-            return
-        first = raw.FPDFText_GetCharIndexFromTextIndex(text_page.raw, places[at])
-        last = raw.FPDFText_GetCharIndexFromTextIndex(text_page.raw, places[at + len(wanted) - 1])
         across, down = sheet.get_size()
-        for number in range(text_page.count_rects(first, last - first + 1)):
-            left, bottom, right, top = text_page.get_rect(number)
-            yield Quad(left / across, 1 - top / down, right / across, 1 - bottom / down)
-
-
-def _letters(text: str) -> tuple[str, list[int]]:
-    kept, places, unit = [], [], 0
-    for character in text:
-        if not _SPACES.fullmatch(character):
-            kept.append(character)
-            places.append(unit)
-        unit += 2 if ord(character) > 0xFFFF else 1  # PDFium counts in UTF-16
-    return "".join(kept), places
+        for start, end in spans_of(passage, text_page.get_text_range()):
+            first = raw.FPDFText_GetCharIndexFromTextIndex(text_page.raw, start)
+            last = raw.FPDFText_GetCharIndexFromTextIndex(text_page.raw, end - 1)
+            for number in range(text_page.count_rects(first, last - first + 1)):
+                left, bottom, right, top = text_page.get_rect(number)
+                yield left / across, 1 - top / down, right / across, 1 - bottom / down
 
 
 def _rgb(bitmap: Any) -> bytes:
