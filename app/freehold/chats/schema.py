@@ -130,6 +130,15 @@ WITH RECURSIVE below (seq) AS (
 SELECT seq, id FROM turns WHERE seq = (SELECT max(seq) FROM below)
 """
 
+# Rows that are in the index of words and should not be, or the reverse.
+UNFINDABLE = """
+SELECT id FROM found_words_docsize WHERE id NOT IN (
+    SELECT seq FROM turns WHERE role = 'user' OR ending IS NOT NULL)
+UNION ALL
+SELECT seq FROM turns WHERE (role = 'user' OR ending IS NOT NULL) AND seq NOT IN (SELECT id FROM found_words_docsize)
+LIMIT 1
+"""
+
 FOUND_TITLES = """
 SELECT c.id, c.title, r.id, coalesce(r.role, 'user'), highlight(found_titles, 0, char(2), char(3))
 FROM found_titles f JOIN chats c ON c.seq = f.rowid

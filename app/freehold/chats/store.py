@@ -51,6 +51,10 @@ class Database(Protocol):
         """A transaction whose deletions leave no trace in any file."""
         ...
 
+    def is_whole(self, index: str, *, as_its_content: bool = False) -> bool:
+        """Whether a full-text index holds together, or holds exactly the words of its table."""
+        ...
+
 
 class ChatStore:
     """Ops take and give the fields of chats/values.py (`to_wire`); ids and times come from the app."""
@@ -264,13 +268,47 @@ class ChatStore:
         Parents stand before children. What is here already, by id, stays as it is: adopting twice adds nothing.
         """
         with self._db.transaction() as execute:
-            row, was_here = _adopted_chat(execute, chat)
-            new = sum(_adopt_turn(execute, row, turn) for turn in turns)
-            if new:
-                wanted = execute("SELECT seq FROM turns WHERE id = ? AND chat = ?", chat.get("leaf"), row).fetchone()
-                leaf = wanted or execute("SELECT max(seq) FROM turns WHERE chat = ?", row).fetchone()
-                execute("UPDATE chats SET leaf = ? WHERE seq = ?", leaf[0], row)
-            return new if was_here else max(new, 1)
+            was_here, new = _adopt(execute, chat, turns)
+        return new if was_here else max(new, 1)
+
+    def everything(self) -> Turns:
+        """All chats for another vault, those in the trash too, the last touched last: `{chat, turns}`, a long one in
+        several pieces.
+        """
+        for (id,) in self._db.query("SELECT id FROM chats ORDER BY touched"):
+            chat, is_empty = self.get(id), True
+            for turns in self.tree(id):
+                is_empty = False
+                yield [{"chat": chat, "turns": turns}]
+            if is_empty:
+                yield [{"chat": chat, "turns": []}]
+
+    def take(self, items: list[dict[str, Any]]) -> dict[str, int]:
+        """What `everything` gave, as far as it is not here: chats by id, and in chats that are here their new turns.
+
+        What is here stays as it is. A chat one of whose turns stands in another chat here is left out.
+        """
+        taken = {"chats": 0, "turns": 0, "left_out": 0}
+        for item in items:
+            try:
+                with self._db.transaction() as execute:
+                    was_here, new = _adopt(execute, item["chat"], item["turns"])
+            except UsageError:
+                taken["left_out"] += 1
+                continue
+            taken["chats"] += not was_here
+            taken["turns"] += new
+        return taken
+
+    def faults(self) -> list[str]:
+        """What the vault's check finds wrong here: words that are in the index and not in the turns, or the reverse."""
+        found = [] if self._db.is_whole("found_titles", as_its_content=True) else ["found_titles: not the titles"]
+        # An answer that is being written has words and is not found yet: then only the rows are compared.
+        if self._db.query("SELECT 1 FROM turns WHERE role = 'assistant' AND ending IS NULL LIMIT 1"):
+            is_whole = not self._db.query(schema.UNFINDABLE)
+        else:
+            is_whole = self._db.is_whole("found_words", as_its_content=True)
+        return found if is_whole else [*found, "found_words: not the words of the turns"]
 
     def _erase(self, chats: list[int]) -> None:
         with self._db.forgetting() as execute, quick_forgetting(execute, chats):
@@ -319,17 +357,28 @@ def _bring_into_view(execute: Execute, chat: int, leaf: int, at: float) -> None:
     execute("UPDATE chats SET leaf = ?, updated = ?, touched = ? WHERE seq = ?", leaf, at, touch, chat)
 
 
+def _adopt(execute: Execute, chat: dict[str, Any], turns: Sequence[dict[str, Any]]) -> tuple[bool, int]:
+    """Whether the chat was here, and how many of the turns were new."""
+    row, was_here = _adopted_chat(execute, chat)
+    new = sum(_adopt_turn(execute, row, turn) for turn in turns)
+    if new:
+        wanted = execute("SELECT seq FROM turns WHERE id = ? AND chat = ?", chat.get("leaf"), row).fetchone()
+        leaf = wanted or execute("SELECT max(seq) FROM turns WHERE chat = ?", row).fetchone()
+        execute("UPDATE chats SET leaf = ? WHERE seq = ?", leaf[0], row)
+    return was_here, new
+
+
 def _adopted_chat(execute: Execute, chat: dict[str, Any]) -> tuple[int, bool]:
     """The chat's row, and whether it was here before."""
     found = execute("SELECT seq FROM chats WHERE id = ?", chat["id"]).fetchone()
     if found is not None:
         return int(found[0]), True
     seq = execute(
-        "INSERT INTO chats (id, title, created, updated, touched, system_prompt, sampling, model, scope)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chats (id, title, created, updated, touched, system_prompt, sampling, model, scope, draft,"
+        " deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         chat["id"], chat["title"], chat["created"], chat["updated"], next_touch(execute), chat.get("system_prompt"),
         json.dumps(chat.get("sampling") or {}), chat.get("model") or "",
-        None if chat.get("scope") is None else json.dumps(chat["scope"]),
+        None if chat.get("scope") is None else json.dumps(chat["scope"]), chat.get("draft") or "", chat.get("deleted"),
     ).lastrowid  # fmt: skip
     return int(seq), False
 

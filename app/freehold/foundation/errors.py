@@ -109,6 +109,24 @@ class VaultDamaged(FreeholdError):
     advice = "Restore the last backup from the profile's backups folder. The damaged file was left as it is."
 
 
+class BackupDamaged(FreeholdError):
+    code = "backup-damaged"
+    title = "This backup is not as it was written"
+    advice = "Use another backup. Nothing here was changed."
+
+
+class BackupForeign(FreeholdError):
+    code = "backup-foreign"
+    title = "This backup is of another vault"
+    advice = "Restore it into a folder of its own with --home, or add --from-another to bring its contents in here."
+
+
+class PlaceUnusable(FreeholdError):
+    code = "place-unusable"
+    title = "That file or folder cannot be used"
+    advice = "Check that it is there and that you may read and write it."
+
+
 class VaultMissing(FreeholdError):
     code = "vault-missing"
     title = "There is no vault here yet"

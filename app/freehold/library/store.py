@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from freehold.foundation.errors import UsageError
+from freehold.library import moving
 from freehold.library.errors import LibraryNotFound
 from freehold.library.quoting import QUOTED_NEAR, standing
 from freehold.library.schema import FIRST, SECOND
@@ -57,6 +58,7 @@ class LibraryStore:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._searcher = Searcher(database)
+        self._arriving: int | None = None  # the document whose pieces `take` is given
 
     # What is to be read.
 
@@ -407,6 +409,37 @@ class LibraryStore:
         place, text = stands[0] + first, stands[1]
         page = [page for begins, page, _ in parts if begins <= place][-1]
         return about | {"start": place, "end": place + len(text), "state": "here", "page": page, "text": text}
+
+    # Moving to another vault, and checking.
+
+    def everything(self) -> Generator[list[dict[str, Any]], None, None]:
+        yield from moving.everything(self._db)
+
+    def take(self, items: list[dict[str, Any]]) -> dict[str, int]:
+        """What `everything` gave and is not here; the pieces of one document come one after the other."""
+        taken = {"places": 0, "documents": 0, "chunks": 0}
+        with self._db.transaction() as execute:
+            for item in items:
+                if "source" in item:
+                    taken["places"] += moving.take_source(execute, item["source"])
+                    continue
+                if item["at"] == 0:
+                    self._arriving = moving.take_document(execute, item["document"])
+                    taken["documents"] += self._arriving is not None
+                if self._arriving is not None:
+                    for chunk in item["chunks"]:
+                        self._insert(execute, self._arriving, moving.chunk_of(chunk))
+                    taken["chunks"] += len(item["chunks"])
+                    moving.take_vectors(execute, item["vectors"])
+                    if item["is_last"]:
+                        moving.finish_document(execute, self._arriving, item["document"])
+        return taken
+
+    def faults(self) -> list[str]:
+        """What the vault's check finds wrong here: chunks whose words cannot be found, or words of none."""
+        ids = "SELECT id FROM library_words_docsize", "SELECT id FROM library_chunk"
+        both = [self._db.query(f"{one} EXCEPT {other} LIMIT 1") for one, other in (ids, ids[::-1])]
+        return ["library_words: not the words of the chunks"] if any(both) else []
 
     def _changes(self) -> int:
         return int(self._db.query("SELECT total_changes()")[0][0])

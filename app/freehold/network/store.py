@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -10,6 +10,9 @@ from typing import Any, Protocol
 class Database(Protocol):
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]: ...
     def transaction(self) -> AbstractContextManager[Callable[..., Any]]: ...
+
+
+Rows = list[dict[str, Any]]  # the method `list` hides the type inside the class
 
 
 class LedgerStore:
@@ -79,7 +82,30 @@ class LedgerStore:
     def list(self, since: float, limit: int = 1000) -> list[dict[str, Any]]:
         """The newest `limit` rows from `since` (seconds since 1970) on, oldest first."""
         rows = self._db.query(
-            f"SELECT {', '.join(self._COLUMNS)} FROM connections WHERE time >= ? ORDER BY id DESC LIMIT ?",  # noqa: S608 - our own column names
+            f"SELECT {', '.join(self._COLUMNS)} FROM connections WHERE time >= ? ORDER BY time DESC, id DESC LIMIT ?",  # noqa: S608 - our own column names
             since, limit,
         )  # fmt: skip
         return [dict(zip(self._COLUMNS, row, strict=True)) for row in reversed(rows)]
+
+    def everything(self) -> Generator[Rows, None, None]:
+        """All rows for another vault, oldest first."""
+        last = 0
+        while rows := self._db.query(
+            f"SELECT {', '.join(self._COLUMNS)} FROM connections WHERE id > ? ORDER BY id LIMIT 500",  # noqa: S608 - as above
+            last,
+        ):
+            yield [dict(zip(self._COLUMNS[1:], row[1:], strict=True)) for row in rows]
+            last = rows[-1][0]
+
+    def take(self, items: Rows) -> dict[str, int]:
+        """What `everything` gave and is not here. Rows have no id of their own: time, host, port and purpose tell."""
+        new = 0
+        with self._db.transaction() as execute:
+            for item in items:
+                new += execute(
+                    "INSERT INTO connections (time, purpose, host, port, data_class, bytes_out, bytes_in, refused,"
+                    " error, ended) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM"
+                    " connections WHERE time = ?1 AND purpose = ?2 AND host = ?3 AND port = ?4)",
+                    *(item[name] for name in self._COLUMNS[1:]),
+                ).rowcount
+        return {"connections": new}

@@ -83,11 +83,18 @@ def _here_or_there(arguments: Sequence[str], call: Call) -> int:
 
 def _call(common: Common, output: Output, build: Build, checks: Checks) -> Call:
     from freehold.terminal.call import Call
-    from freehold.terminal.passphrases import NEW_PASSPHRASE, PASSPHRASE, Secrets, terminal_prompt
+    from freehold.terminal.passphrases import (
+        BACKUP_PASSPHRASE,
+        NEW_PASSPHRASE,
+        PASSPHRASE,
+        Secrets,
+        terminal_prompt,
+    )
 
     given = {
         PASSPHRASE: read_passphrase(common.passphrase_fd, os.environ),
         NEW_PASSPHRASE: os.environ.get("FREEHOLD_NEW_PASSPHRASE"),
+        BACKUP_PASSPHRASE: os.environ.get("FREEHOLD_BACKUP_PASSPHRASE"),
     }
     return Call(
         output,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from freehold.foundation.errors import (
     KeyringUnavailable,
@@ -29,6 +30,9 @@ recover it except the recovery code, which `freehold vault recovery` makes."""
 _CODE_WORDS = """\
 This is the recovery code. Write it down and keep it away from this computer: it opens
 the vault when the passphrase or the keyring cannot. It is shown only now."""
+
+
+OpenBy = Callable[..., Any]  # takes `passphrase` or `recovery`, raises WrongPassphrase
 
 
 class Opening(Protocol):
@@ -82,13 +86,20 @@ def unlock(call: Opening, vault: Vault) -> None:
             return
         except (KeyringUnavailable, WrongPassphrase) as error:
             call.output.say(f"{error.title}. {error.next_step}")
+    try_secrets(call, slots, vault.unlock, given)
+
+
+def try_secrets(
+    call: Opening, slots: Sequence[str], open_by: OpenBy, given: str | None, name: str = PASSPHRASE
+) -> None:
+    """Open something by the secret `given`, or by up to three typed ones, asked for as `name`."""
     if given is not None:
-        _try(vault, given, slots)
+        _try(open_by, given, slots)
         return
     words = "Passphrase or recovery code:" if "passphrase" in slots else "Recovery code:"
     for attempt in range(1, TRIES + 1):
         try:
-            _try(vault, call.secrets.ask(PASSPHRASE, words), slots)
+            _try(open_by, call.secrets.ask(name, words), slots)
             return
         except WrongPassphrase as error:
             if attempt == TRIES:
@@ -127,14 +138,14 @@ def _prefers_keyring(call: Opening, backend: str) -> bool:
     return False
 
 
-def _try(vault: Vault, secret: str, slots: tuple[str, ...]) -> None:
+def _try(open_by: OpenBy, secret: str, slots: Sequence[str]) -> None:
     """Open with `secret` as what it looks like. A passphrase of a code's length is tried as a passphrase first."""
     looks_like_code = sum(character.isalnum() for character in secret) == CODE_LENGTH
     if "passphrase" in slots:
         try:
-            vault.unlock(passphrase=secret)
+            open_by(passphrase=secret)
             return
         except WrongPassphrase:
             if not looks_like_code or "recovery" not in slots:
                 raise
-    vault.unlock(recovery=secret)
+    open_by(recovery=secret)

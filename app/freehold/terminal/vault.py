@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from freehold.foundation.errors import VaultDamaged
 from freehold.terminal.call import Call, call_of
 from freehold.terminal.opening import create, new_passphrase, show_code, unlock
 from freehold.terminal.page import Page
@@ -11,8 +12,8 @@ from freehold.terminal.words import size
 
 page = Page(
     "vault",
-    "Lock and unlock the vault, and its keys.",
-    ("freehold vault status", "freehold vault lock", "freehold vault passphrase"),
+    "Lock and unlock the vault, its keys, its backups.",
+    ("freehold vault status", "freehold vault backup /media/stick/freehold.backup", "freehold vault check"),
 )
 
 _STATUS = '{state: "new"|"locked"|"open", slots, schema, bytes}'
@@ -83,6 +84,23 @@ def recovery(context: typer.Context) -> None:
         call.output.document({"recovery_code": code})
     else:
         show_code(call.output, code)
+
+
+@page.command("check", ("freehold vault check",), "{checked: {bytes}, faults: [words]}")
+def check(context: typer.Context) -> None:
+    """Read and verify everything the vault holds.
+
+    The seal of every page, the order inside, the indexes of words, and that nothing refers to what is not there.
+    Nothing is changed.
+    """
+    call = call_of(context)
+    vault = call.opened().vault
+    faults = vault.check()
+    if faults:
+        raise VaultDamaged("\n".join(faults))
+    size_on_disk = vault.status().bytes
+    document = {"checked": {"bytes": size_on_disk}, "faults": faults}
+    call.output.result(document, f"{size(size_on_disk)} were read and verified. Everything is as it was written.")
 
 
 def _tell(call: Call) -> None:

@@ -32,9 +32,21 @@ _SETTINGS = (
 _CHECKED_BYTES = 64 * 1024 * 1024  # a quarter of a second; a larger one is verified page by page, as it is read
 _PROBE_BYTES = 64 * 1024
 
+_LOG_PAGES = 1000  # SQLite's own measure of when the log is folded in
+_MOST_FAULTS = 20
+_WHOLE = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_PART = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
+
+_INDEXES = (
+    "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%' AND sql NOT LIKE '%fts5vocab%'"
+)
 _PENDING = "CREATE TABLE IF NOT EXISTS vault_forgetting (started INTEGER PRIMARY KEY)"
 
 Execute = Callable[..., Any]
+
+
+class _OnlyARehearsal(Exception):
+    """Ends a transaction that was only to show what would happen."""
 
 
 class Database:
@@ -48,6 +60,7 @@ class Database:
         self._path = path
         self._forget_copies = forget_copies
         self._is_damaged = False
+        self._is_together = self._is_held = False
         log = path.with_name(path.name + "-wal")
         ended_badly = _size(log) > 0  # a clean end removes the log
         if ended_badly:
@@ -70,15 +83,49 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
         """Everything inside happens or nothing does; on disk when this ends."""
+        begin, end, undo = _PART if self._is_together else _WHOLE
         with self._words():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(begin)
             try:
                 yield lambda sql, *values: self._connection.execute(sql, values)
-                self._connection.execute("COMMIT")
+                self._connection.execute(end)
             except BaseException:
                 if self._connection.in_transaction:  # SQLite ends it by itself when the disk is full
-                    self._connection.execute("ROLLBACK")
+                    for step in undo:
+                        self._connection.execute(step)
                 raise
+
+    @contextmanager
+    def together(self, *, keep: bool) -> Iterator[None]:
+        """The transactions inside happen all or not at all; without `keep` not at all, as a rehearsal."""
+        with suppress(_OnlyARehearsal), self.transaction():
+            self._is_together = True
+            try:
+                yield
+            finally:
+                self._is_together = False
+            if not keep:
+                raise _OnlyARehearsal
+
+    def hold(self) -> int:
+        """Leave the file as it is until `let_go`: changes go to the log alone. Returns the file's size.
+
+        What is erased meanwhile leaves the file at `let_go`. Raises ProfileBusy when it is held already.
+        """
+        if self._is_held:
+            raise ProfileBusy("a backup is being made already")
+        self.fold_log()
+        self.query("PRAGMA wal_autocheckpoint = 0")
+        self._is_held = True
+        return _size(self._path)
+
+    def let_go(self) -> None:
+        """The end of `hold`; nothing when it is not held."""
+        if not self._is_held:
+            return
+        self._is_held = False
+        self.query(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+        self._forget_what_waits()
 
     @contextmanager
     def forgetting(self) -> Iterator[Execute]:
@@ -86,14 +133,31 @@ class Database:
         with self.transaction() as execute:
             execute("INSERT OR IGNORE INTO vault_forgetting VALUES (1)")
             yield execute
-        self._forget()
+        if not self._is_held:
+            self._forget()
 
     def check(self) -> list[str]:
-        """Read and verify every page. What is wrong, in technical words; empty when nothing is."""
-        with self._words():
-            found = [str(row[0]) for row in self._connection.execute("PRAGMA cipher_integrity_check")]
-            found += [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
-            return found
+        """Read and verify everything: the pages' seals, their order, the word indexes, references between rows.
+
+        What is wrong, in technical words; empty when nothing is.
+        """
+        found = [str(row[0]) for row in self.query("PRAGMA cipher_integrity_check")]
+        if found:
+            return found[:_MOST_FAULTS]  # a page that is not ours makes all that follows meaningless
+        found = [str(row[0]) for row in self.query(f"PRAGMA integrity_check({_MOST_FAULTS})") if row[0] != "ok"]
+        for table, row, other, _ in self.query("PRAGMA foreign_key_check")[:_MOST_FAULTS]:
+            found.append(f"{table}: row {row} belongs to a row of {other} that is not there")
+        indexes = self.query(_INDEXES)
+        return found + [f"{name}: the index of words is not whole" for (name,) in indexes if not self.is_whole(name)]
+
+    def is_whole(self, index: str, *, as_its_content: bool = False) -> bool:
+        """Whether a full-text index holds together, or holds exactly the words of the table it borrows from."""
+        try:
+            with self.transaction() as execute:
+                execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', ?)", int(as_its_content))  # noqa: S608 - our own name
+        except VaultDamaged:
+            return False
+        return True
 
     def close(self) -> None:
         """A clean end: the log is folded into the database and removed."""
@@ -133,11 +197,8 @@ class Database:
                     self.fold_log()
                 if _size(self._path) <= _CHECKED_BYTES and self.check_pages():
                     raise VaultDamaged(f"{self._path.name} has pages that are not as they were written")
-            if self.query("SELECT 1 FROM sqlite_schema WHERE name = 'vault_forgetting'") and self.query(
-                "SELECT 1 FROM vault_forgetting"
-            ):
-                with suppress(DiskFull, ProfileUnusable):  # still noted, and tried again at the next open
-                    self._forget()
+            if self.query("SELECT 1 FROM sqlite_schema WHERE name = 'vault_forgetting'"):
+                self._forget_what_waits()
 
     def check_pages(self) -> bool:
         """Whether any page's seal is broken. Reads the whole file, at about 250 MB/s."""
@@ -145,12 +206,18 @@ class Database:
 
     def fold_log(self) -> None:
         """Move the log's changes into the database and empty it."""
-        with self._words():
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        ((is_busy, *_),) = self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_busy:
+            raise ProfileBusy(self._path.name)
 
     def prepare_forgetting(self) -> None:
         with self.transaction() as execute:
             execute(_PENDING)
+
+    def _forget_what_waits(self) -> None:
+        if self.query("SELECT 1 FROM vault_forgetting"):
+            with suppress(DiskFull, ProfileUnusable):  # still noted, and tried again at the next open
+                self._forget()
 
     def _forget(self) -> None:
         with self._words():

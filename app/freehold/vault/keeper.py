@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -150,6 +150,11 @@ class Vault:
     def check(self) -> list[str]:
         """Verify every page of the database: what is wrong, in technical words; empty when nothing is."""
         return [str(line) for line in self.call("vault.check", silence=_OPENING_SECONDS)]
+
+    def restore(self, backup: dict[str, str], secret: Mapping[str, str]) -> None:
+        """Become the vault of an unpacked backup (backups.py), opened by one of its secrets."""
+        by = next(iter(secret), "")
+        self._open("vault.restore", by=by, backup=backup, secret=dict(secret))
 
     def call(self, op: str, *, silence: float | None = None, **args: Any) -> Any:
         """The result of a store's op."""

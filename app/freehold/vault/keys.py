@@ -31,6 +31,11 @@ def authenticate(data_key: bytes, content: bytes) -> bytes:
     return hmac.new(subkey(data_key, "header"), content, hashlib.sha256).digest()
 
 
+def seal_backup(data_key: bytes, digest: bytes) -> bytes:
+    """HMAC-SHA256 of a backup's SHA-256: only the owner of the key can have made it."""
+    return hmac.new(subkey(data_key, "backup"), digest, hashlib.sha256).digest()
+
+
 def wrap(
     data_key: bytes,
     vault: str,

@@ -6,7 +6,7 @@ The data key is made here and never leaves this object but wrapped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from freehold.foundation.errors import (
+    BackupForeign,
     FreeholdError,
     KeyringUnavailable,
     NeedsPassphrase,
@@ -27,9 +28,10 @@ from freehold.foundation.errors import (
 from freehold.foundation.ids import new_id
 from freehold.foundation.paths import Profile, disk_error, sync_folder
 from freehold.vault import header as headers
-from freehold.vault import keys, migrations, recovery
+from freehold.vault import keys, migrations, moving, recovery
 from freehold.vault.copies import forget_copies, keep_copy
 from freehold.vault.database import Database
+from freehold.vault.unpacked import FindKey, Unpacked
 from freehold.vault.values import Argon2Cost, Header, Slot, SlotKind, Status, can_stand_alone
 
 DATABASE = "vault.db"
@@ -99,11 +101,11 @@ class Safe:
 
     def unlock(self, kind: SlotKind, secret: bytes) -> None:
         """Open with one slot's secret. Raises WrongPassphrase, KeyringUnavailable, VaultNewer, VaultDamaged."""
-        self._unlock(partial(_data_key, kind=kind, secret=secret))
+        self._unlock(by_slot(kind, secret))
 
     def unlock_raw(self, data_key: bytes) -> None:
         """Open a vault that was made with a raw key, for tests."""
-        self._unlock(lambda header: data_key if header.is_raw else None)
+        self._unlock(by_raw_key(data_key))
 
     def try_recovery(self, code: str) -> None:
         """A trial restore of the key from `code`, without opening anything. Raises WrongPassphrase."""
@@ -146,6 +148,68 @@ class Safe:
             raise KeyringUnavailable("this vault was not set up to be opened by a keyring")
         return slot
 
+    def hold(self) -> tuple[bytes, int]:
+        """A backup's content: the header's bytes, and the size of the database's file, left alone until `let_go`."""
+        key, header = self._opened()
+        assert self.database is not None
+        return headers.encode(header, key), self.database.hold()
+
+    def let_go(self) -> None:
+        if self.database is not None:
+            self.database.let_go()
+
+    def seal(self, digest: bytes) -> bytes:
+        """What only the owner of this vault can put under a backup's SHA-256."""
+        return keys.seal_backup(self._opened()[0], digest)
+
+    def restore(self, unpacked: Unpacked, find_key: FindKey) -> None:
+        """Become the vault of a backup, and open it.
+
+        Raises UsageError where there is a vault, WrongPassphrase, BackupDamaged, VaultNewer; then there is still none.
+        """
+        if not self.is_new:
+            raise UsageError("there is a vault here already; --merge brings the backup's contents into it")
+        header, data_key = unpacked.authenticate(find_key)
+        self._refuse_newer(header)
+        unfinished = self._folder / _BEING_MADE
+        try:
+            _remove(unfinished)
+            unpacked.database.rename(unfinished)
+            headers.write(self._folder, header, data_key)
+            unfinished.rename(self._folder / DATABASE)
+            sync_folder(self._folder)
+        except OSError as error:
+            raise disk_error(error, self._folder) from error
+        self._open(header, data_key)
+
+    def merge(
+        self, unpacked: Unpacked, find_key: FindKey, *, keep: bool, from_another: bool
+    ) -> Generator[str, None, dict[str, moving.Counts]]:
+        """Take over what a backup has and this vault lacks, or, without `keep`, only count it. Yields rooms as they go.
+
+        A backup of this vault needs no secret. Raises BackupForeign, BackupDamaged, WrongPassphrase, VaultNewer.
+        """
+        key, header = self._opened()
+        assert self.database is not None
+        is_ours = unpacked.header.vault == header.vault
+        if not is_ours and not from_another:
+            raise BackupForeign(f"vault …{unpacked.header.vault[-8:]}, this one is …{header.vault[-8:]}")
+        theirs, their_key = unpacked.authenticate((lambda _: key) if is_ours else find_key)
+        self._refuse_newer(theirs)
+        database = Database(unpacked.database, their_key)
+        try:
+            migrations.upgrade(database, migrations.pending(migrations.versions(database), self._classes))
+            rooms = {store.room: store(database) for store in self._classes}
+            return (yield from moving.merge(self.database, self.rooms, rooms, keep=keep))
+        finally:
+            database.close()
+
+    def check(self) -> list[str]:
+        """What is wrong with the open vault, in technical words; empty when nothing is."""
+        self._opened()
+        assert self.database is not None
+        return self.database.check() or moving.faults_of(self.rooms.values())
+
     def close(self) -> None:
         if self.database is not None:
             self.database.close()
@@ -169,18 +233,21 @@ class Safe:
             raise disk_error(error, self._folder) from error
         self._open(replace(header, schema=schema), data_key)
 
-    def _unlock(self, find_key: Callable[[Header], bytes | None]) -> None:
+    def _unlock(self, find_key: FindKey) -> None:
         if self.is_open:
             raise UsageError("the vault is open already")
         header, data_key = self._authenticate(find_key)
-        known = sum(len(store.MIGRATIONS) for store in self._classes)
-        if header.schema > known:
-            raise VaultNewer(f"schema {header.schema}, this Freehold knows {known}")
+        self._refuse_newer(header)
         if not (self._folder / DATABASE).exists():
             raise VaultDamaged(f"{DATABASE} is missing")
         self._open(header, data_key)
 
-    def _authenticate(self, find_key: Callable[[Header], bytes | None]) -> tuple[Header, bytes]:
+    def _refuse_newer(self, header: Header) -> None:
+        known = sum(len(store.MIGRATIONS) for store in self._classes)
+        if header.schema > known:
+            raise VaultNewer(f"schema {header.schema}, this Freehold knows {known}")
+
+    def _authenticate(self, find_key: FindKey) -> tuple[Header, bytes]:
         """The newest copy of the header that opens and that the key's owner wrote."""
         for header, content in self._copies():
             data_key = find_key(header)
@@ -253,6 +320,16 @@ class Safe:
         if not passphrase.strip():
             raise NeedsPassphrase("an empty passphrase protects nothing", advice="Choose a passphrase.")
         return keys.wrap(data_key, vault, "passphrase", keys.passphrase_bytes(passphrase), cost=self._tune())
+
+
+def by_slot(kind: SlotKind, secret: bytes) -> FindKey:
+    """How a slot's secret finds the data key."""
+    return partial(_data_key, kind=kind, secret=secret)
+
+
+def by_raw_key(data_key: bytes) -> FindKey:
+    """The same for a test vault, which the data key itself opens."""
+    return lambda header: data_key if header.is_raw else None
 
 
 def _data_key(header: Header, *, kind: str, secret: bytes) -> bytes:

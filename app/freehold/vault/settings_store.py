@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -27,3 +28,16 @@ class SettingsStore:
     def put(self, name: str, value: Any) -> None:
         with self._db.transaction() as execute:
             execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
+
+    def everything(self) -> Generator[list[dict[str, Any]], None, None]:
+        """All settings for another vault."""
+        yield [{"name": name, "value": json.loads(value)} for name, value in self._db.query("SELECT * FROM settings")]
+
+    def take(self, items: list[dict[str, Any]]) -> dict[str, int]:
+        """What `everything` gave and was never set here."""
+        new = 0
+        with self._db.transaction() as execute:
+            for item in items:
+                row = str(item["name"]), json.dumps(item["value"])
+                new += execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", *row).rowcount
+        return {"settings": new}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from freehold.processes.worker import Op, serve
 from freehold.vault.handover import Receiver
 from freehold.vault.keys import passphrase_bytes
 from freehold.vault.recovery import secret_of
-from freehold.vault.safe import Safe
+from freehold.vault.safe import Safe, by_raw_key, by_slot
 from freehold.vault.settings_store import SettingsStore
+from freehold.vault.unpacked import FindKey, Unpacked
 from freehold.vault.values import Slot
 
 
@@ -40,7 +41,7 @@ class VaultOps:
             for name in (
                 "status", "create", "create_raw", "unlock", "unlock_raw", "unlock_by_keyring", "keyring_place",
                 "public_key", "change_passphrase", "new_recovery_code", "try_recovery", "add_keyring", "remove_slot",
-                "check",
+                "check", "hold", "let_go", "seal", "restore", "merge",
             )
         }  # fmt: skip
         for store in self._stores:
@@ -101,10 +102,29 @@ class VaultOps:
         self._open_safe().remove_slot(kind)
 
     def check(self) -> list[str]:
-        """Verify every page; what is wrong, empty when nothing is."""
-        database = self._open_safe().database
-        assert database is not None
-        return database.check()
+        """Verify everything; what is wrong, empty when nothing is."""
+        return self._open_safe().check()
+
+    def hold(self) -> dict[str, Any]:
+        """Leave the database's file alone until `let_go`: a backup reads it meanwhile."""
+        header, size = self._open_safe().hold()
+        return {"header": header.decode("ascii"), "bytes": size}
+
+    def let_go(self) -> None:
+        self._open_safe().let_go()
+
+    def seal(self, digest: str) -> str:
+        return self._open_safe().seal(bytes.fromhex(digest)).hex()
+
+    def restore(self, home: str, backup: dict[str, str], secret: dict[str, str]) -> None:
+        self._at(home).restore(_unpacked(backup), _find_key(secret))
+
+    def merge(
+        self, backup: dict[str, str], secret: dict[str, str], keep: bool, from_another: bool
+    ) -> Generator[str, None, dict[str, dict[str, int]]]:
+        """Take over what this vault lacks; without `keep` only count it."""
+        safe = self._open_safe()
+        return (yield from safe.merge(_unpacked(backup), _find_key(secret), keep=keep, from_another=from_another))
 
     def close(self) -> None:
         if self._safe is not None:
@@ -140,3 +160,16 @@ class VaultOps:
         if receiver is None:
             raise KeyringUnavailable("nobody asked the keyring")
         return receiver.open(bytes.fromhex(sealed))
+
+
+def _unpacked(backup: dict[str, str]) -> Unpacked:
+    return Unpacked(Path(backup["folder"]), bytes.fromhex(backup["digest"]), bytes.fromhex(backup["seal"]))
+
+
+def _find_key(secret: dict[str, str]) -> FindKey:
+    """How the one secret that was given (passphrase, recovery or raw) finds a data key."""
+    if "raw" in secret:
+        return by_raw_key(bytes.fromhex(secret["raw"]))
+    if "recovery" in secret:
+        return by_slot("recovery", secret_of(secret["recovery"]))
+    return by_slot("passphrase", passphrase_bytes(secret.get("passphrase", "")))

@@ -1,0 +1,57 @@
+"""What rooms offer when their rows move to another vault: in a backup's merge, and in an export."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from freehold.vault.database import Database
+
+Items = list[dict[str, Any]]
+Counts = dict[str, int]
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A store whose rows can be taken elsewhere as JSON values, and into another store of its class.
+
+    `take` adds what is not here, by the ids that rows have, changes nothing that is, and counts what was new.
+    """
+
+    def everything(self) -> Generator[Items, None, None]: ...
+    def take(self, items: Items) -> Counts: ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A store that can say in technical words what is wrong between its own tables."""
+
+    def faults(self) -> list[str]: ...
+
+
+def merge(
+    database: Database, ours: Mapping[str, Any], theirs: Mapping[str, Any], *, keep: bool
+) -> Generator[str, None, dict[str, Counts]]:
+    """Take over what `theirs` has and `ours`, in `database`, lacks: whole or not at all. Yields the rooms as they go.
+
+    Without `keep` nothing stays, and the counts say what would come.
+    """
+    taken: dict[str, Counts] = {}
+    with database.together(keep=keep):
+        for room, store in ours.items():
+            if not isinstance(store, Movable):
+                continue
+            counts = taken[room] = {}
+            for items in theirs[room].everything():
+                add(counts, store.take(items))
+                yield room
+    return taken
+
+
+def add(counts: Counts, more: Mapping[str, int]) -> None:
+    for name, number in more.items():
+        counts[name] = counts.get(name, 0) + number
+
+
+def faults_of(stores: Iterable[object]) -> list[str]:
+    return [words for store in stores if isinstance(store, Checked) for words in store.faults()]
