@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtGui import QIcon, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from freehold.desktop.composer import Composer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMN = 720  # the widest a line of text gets, transcript and composer alike
 PANEL = 320
+ROOMY = 620  # pixels of header: below this the meter is a bar without words
 
 
 class Transcript(Protocol):
@@ -96,7 +97,7 @@ class ChatPage(QWidget):
         self._settings.setToolTip(self.tr("Instructions and sampling of this chat (Ctrl+I)"))
         self._settings.setCheckable(True)
         self._settings.clicked.connect(self.settings_asked)
-        header = QFrame()
+        self._header = header = QFrame()
         header.setObjectName("chatHeader")
         header.setFixedHeight(52)
         layout = row(
@@ -151,15 +152,23 @@ class ChatPage(QWidget):
 
     def show_meter(self, tokens: int, limit: int) -> None:
         """How full the context is, in tokens; nothing while the limit is unknown."""
-        known = limit > 0
-        self._meter.setVisible(known)
-        self._meter_words.setVisible(known)
-        if not known:
+        self._has_meter = limit > 0
+        self._meter.setVisible(self._has_meter)
+        self._fit_header()
+        if not self._has_meter:
             return
         self._meter_words.setText(meter_words(tokens, limit))
         self._meter.setMaximum(limit)
         self._meter.setValue(min(tokens, limit))
         self._meter.setToolTip(meter_words(tokens, limit))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit_header()
+
+    def _fit_header(self) -> None:
+        """Words of the meter where there is room for them beside the title."""
+        self._meter_words.setVisible(self._has_meter and self._header.width() >= ROOMY)
 
     def show_left_out(self, turns: int) -> None:
         self._strip.setVisible(turns > 0)

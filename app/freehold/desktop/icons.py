@@ -89,6 +89,61 @@ def _back(painter: QPainter, _colour: QColor) -> None:
     painter.drawPath(path)
 
 
+def _forth(painter: QPainter, _colour: QColor) -> None:
+    path = QPainterPath(QPointF(6.5, 3.5))
+    path.lineTo(11.0, 8.0)
+    path.lineTo(6.5, 12.5)
+    painter.drawPath(path)
+
+
+def _minus(painter: QPainter, _colour: QColor) -> None:
+    painter.drawLine(QPointF(3.5, 8), QPointF(12.5, 8))
+
+
+def _plus(painter: QPainter, colour: QColor) -> None:
+    _minus(painter, colour)
+    painter.drawLine(QPointF(8, 3.5), QPointF(8, 12.5))
+
+
+def _outside(painter: QPainter, _colour: QColor) -> None:
+    """An arrow that leaves its box."""
+    path = QPainterPath(QPointF(7.0, 3.5))
+    path.lineTo(3.5, 3.5)
+    path.lineTo(3.5, 12.5)
+    path.lineTo(12.5, 12.5)
+    path.lineTo(12.5, 9.0)
+    path.moveTo(9.5, 2.5)
+    path.lineTo(13.5, 2.5)
+    path.lineTo(13.5, 6.5)
+    path.moveTo(13.5, 2.5)
+    path.lineTo(8.0, 8.0)
+    painter.drawPath(path)
+
+
+def _clip(painter: QPainter, _colour: QColor) -> None:
+    """A paper clip."""
+    path = QPainterPath(QPointF(12.8, 7.6))
+    path.lineTo(8.0, 12.4)
+    path.cubicTo(6.6, 13.8, 4.4, 13.8, 3.1, 12.5)
+    path.cubicTo(1.8, 11.2, 1.8, 9.1, 3.2, 7.7)
+    path.lineTo(8.2, 2.7)
+    path.cubicTo(9.1, 1.8, 10.6, 1.8, 11.5, 2.7)
+    path.cubicTo(12.4, 3.6, 12.4, 5.0, 11.5, 5.9)
+    path.lineTo(6.7, 10.7)
+    path.cubicTo(6.2, 11.2, 5.4, 11.2, 5.0, 10.7)
+    path.cubicTo(4.6, 10.3, 4.6, 9.6, 5.0, 9.1)
+    path.lineTo(9.4, 4.7)
+    painter.drawPath(path)
+
+
+def _chevron(painter: QPainter, _colour: QColor) -> None:
+    path = QPainterPath(QPointF(4.5, 6.5))
+    path.lineTo(8.0, 10.0)
+    path.lineTo(11.5, 6.5)
+    painter.drawPath(path)
+
+
 _DRAWN: dict[str, Callable[[QPainter, QColor], None]] = {
     "close": _close, "more": _more, "sliders": _sliders, "check": _check, "back": _back,
+    "forth": _forth, "minus": _minus, "plus": _plus, "outside": _outside, "clip": _clip, "chevron": _chevron,
 }  # fmt: skip

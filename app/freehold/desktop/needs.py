@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from freehold.assistant.values import Step
-from freehold.chats.values import Chat, Context, Hit, Mark, Turn
+from freehold.chats.values import Attachment, Chat, Context, Hit, Mark, Turn
 from freehold.engine.values import Loaded, Model
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
 
 if TYPE_CHECKING:
     from freehold.foundation.errors import FreeholdError
-    from freehold.library.library import Checked
-    from freehold.library.values import Collection, Document, Found, Mode, Progress, State
+    from freehold.library.library import Checked, Text
+    from freehold.library.values import Box, Collection, Document, Found, Mode, PagePicture, Progress, State
 
 
 class VaultStatus(Protocol):
@@ -63,6 +63,7 @@ class Conversations(Protocol):
     def empty_trash(self, days: int) -> object: ...
     def outline(self, chat: str) -> Sequence[Mark]: ...
     def turns(self, ids: Sequence[str]) -> Sequence[Turn]: ...
+    def attached(self, turn: str) -> Sequence[Attachment]: ...
     def siblings(self, turn: str) -> Sequence[str]: ...
     def show(self, turn: str) -> object: ...
     def search(self, text: str, limit: int = 50) -> Sequence[Hit]: ...
@@ -103,7 +104,20 @@ class Door(Protocol):
     def ledger(self, since: float = 0.0) -> Sequence[Any]: ...
 
 
-class Library(Protocol):
+class Papers(Protocol):
+    """What a document is shown from: its pages while it can be read, the text that was kept of it in any case."""
+
+    def text(self, path: Path) -> Text: ...
+    def page_sizes(self, path: Path, password: str | None = None) -> tuple[tuple[float, float], ...]: ...
+    def page(
+        self, path: Path, number: int, width: int, passage: str = "", password: str | None = None
+    ) -> PagePicture: ...
+    def find_on_page(
+        self, path: Path, number: int, passage: str, password: str | None = None
+    ) -> tuple[Box, ...]: ...
+
+
+class Library(Papers, Protocol):
     """Documents. `attend` reads and follows them in the background, `close` ends that and its processes.
 
     `is_busy`, `progress` and `failure` ask nobody and may be asked each second.

@@ -16,6 +16,7 @@ from freehold.desktop.appearance import Appearance, load_later_fonts
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.chat_controller import ChatController
 from freehold.desktop.chats_controller import ChatsController
+from freehold.desktop.documents import Documents
 from freehold.desktop.drops import Drops
 from freehold.desktop.entry_controller import EntryController
 from freehold.desktop.needs import Household
@@ -41,6 +42,7 @@ class Shell(QObject):
         self._chats = ChatsController(household, bridge, window, self._chat)
         self._entry = EntryController(household, bridge, window)
         self._pages = Pages(household, window, appearance, bridge, self._chats)
+        self._documents = Documents(household, window, bridge)
         self._panel: Any = None
         self._drops = Drops(window)
         self._drops.dropped.connect(self._pages.add_to_library)
@@ -150,6 +152,7 @@ class Shell(QObject):
 
     def _locked(self) -> None:
         self._chat.forget()
+        self._documents.forget()
         self._chats.clear()
         self._pages.forget()
         self._entry.lock_screen()

@@ -34,6 +34,9 @@ _SURFACES = """
 #status QLabel[kind="strong"] { color: $ink; font-weight: 500; }
 #chatHeader { background: $paper; border: 0; border-bottom: 1px solid $line; }
 #sidePanel { background: $paper; border: 0; border-left: 1px solid $line; }
+#viewer { background: $paper; border: 0; border-left: 1px solid $line; }
+#viewerTools { background: $paper; border: 0; border-bottom: 1px solid $line; }
+#viewerTools QLineEdit { padding: 2px 6px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: 0; }
 QFrame[kind="card"] { background: $card; border: 1px solid $line; border-radius: 12px; }
 QFrame[kind="choice"] { background: $card; border: 1px solid $line; border-radius: 12px; margin: 1px; }

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from freehold.desktop.palette import CommandPalette
     from freehold.desktop.toasts import Toast
     from freehold.desktop.trash_page import TrashPage
+    from freehold.desktop.viewer.viewer import Viewer
 
 NARROW = 760  # below this the chat list hides by itself
+BESIDE = 880  # right of the side bar: from this on there is room for a page and a document beside it
 
 
 class Window(QFrame):
@@ -54,6 +56,7 @@ class Window(QFrame):
         self._lay_out()
         self._palette: CommandPalette | None = None
         self._link: LinkPanel | None = None
+        self._viewer: Viewer | None = None
         self._toast: Toast | None = None
         self._dress()
 
@@ -61,6 +64,7 @@ class Window(QFrame):
         upper = row(spacing=0)
         upper.addWidget(self.sidebar)
         upper.addWidget(self._pages, 1)
+        self._upper = upper
         house = QWidget()
         house.setObjectName("house")
         layout = column(spacing=0)
@@ -91,6 +95,8 @@ class Window(QFrame):
         return self._page
 
     def show_page(self, name: str) -> None:
+        if self._pages.isHidden():
+            self.show_viewer(False)
         self._page = name
         self._pages.setCurrentWidget(self._named[name])
         self.sidebar.show_page(name)
@@ -123,6 +129,33 @@ class Window(QFrame):
 
             self._link = LinkPanel(self)
         return self._link
+
+    @property
+    def viewer(self) -> Viewer:
+        """What shows a document beside the page in view, made when first asked for."""
+        if self._viewer is None:
+            from freehold.desktop.viewer.viewer import Viewer
+
+            self._viewer = Viewer()
+            self._viewer.dress(self._theme)
+            self._viewer.hide()
+            self._upper.addWidget(self._viewer, 1)
+        return self._viewer
+
+    def show_viewer(self, is_shown: bool) -> None:
+        """Put the document beside the page in view, or over it where there is no room for both; or take it away."""
+        self.viewer.setVisible(is_shown)
+        self._share_room()
+
+    @property
+    def is_viewing(self) -> bool:
+        return self._viewer is not None and not self._viewer.isHidden()
+
+    def _share_room(self) -> None:
+        if self._viewer is None:
+            return
+        side = 0 if self.sidebar.isHidden() else self.sidebar.width()
+        self._pages.setVisible(not self.is_viewing or self.width() - side >= BESIDE)
 
     def trash_page(self) -> TrashPage:
         """The trash, made when first asked for."""
@@ -184,6 +217,8 @@ class Window(QFrame):
         if self._chat is not None:
             self._chat.dress(self._theme, self._text_size)
             self._put_icon()
+        if self._viewer is not None:
+            self._viewer.dress(self._theme)
 
     def _put_icon(self) -> None:
         from freehold.desktop.icons import window_icon
@@ -201,6 +236,7 @@ class Window(QFrame):
     def toggle_sidebar(self) -> None:
         self._wants_sidebar = not self.sidebar.isVisible()
         self.sidebar.setVisible(self._wants_sidebar)
+        self._share_room()
 
     def watch_touches(self) -> None:
         """Tell `touched` from now on. Watches the native window, which gets far fewer events than the widgets."""
@@ -228,6 +264,7 @@ class Window(QFrame):
         crossed = (event.oldSize().width() < NARROW) != (event.size().width() < NARROW)
         if crossed and event.oldSize().isValid():
             self.sidebar.setVisible(self._wants_sidebar and event.size().width() >= NARROW)
+        self._share_room()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         if self._toast is not None:

@@ -23,7 +23,8 @@ class Link:
 class Span:
     """A run of text in one style; a newline in it is a line break.
 
-    `note` marks words of ours in the text (a link's host), `chip` what stands for something not shown (an image).
+    `note` marks words of ours in the text (a link's host), `chip` what stands for something not shown (an image),
+    `source` the number of a source, which is no part of the text.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Span:
     code: bool = False
     note: bool = False
     chip: bool = False
+    source: int = 0
     link: Link | None = None
 
 

@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 )
 
 from freehold.desktop.transcript.looks import Looks, code_font
+from freehold.desktop.transcript.number import NUMBER, OBJECT, SIGN, SourceNumber
 from freehold.rendering.html import HEADING_SCALES
 from freehold.rendering.values import (
     Alignment,
@@ -42,6 +43,7 @@ from freehold.rendering.values import (
 # What ProseView paints beside or instead of a block's text.
 QUOTE_DEPTH = QTextFormat.Property.UserProperty.value + 1
 IS_RULE = QTextFormat.Property.UserProperty.value + 2
+SOURCE = "source"  # the scheme of an address that is a source's number; no link of a text can have it
 INDENT = 22  # pixels of one list level
 _QUOTE_INDENT = 16
 _SPECIFIED = QTextCharFormat.FontPropertiesInheritanceBehavior.FontPropertiesSpecifiedOnly
@@ -86,10 +88,13 @@ class Paper:
         document.setUndoRedoEnabled(False)
         document.setDocumentMargin(0)
         document.setIndentWidth(INDENT)
+        self._numbers = SourceNumber(document)
+        document.documentLayout().registerHandler(OBJECT, self._numbers)
 
     def wear(self, looks: Looks, *, muted: bool = False) -> None:
         """Use these looks from now on; everything is written again."""
         self._looks = looks
+        self._numbers.wear(looks)
         self._document.setDefaultFont(looks.note if muted else looks.body)
         self._size = looks.sizes.note if muted else looks.size
         blocks, self._written = self._written, []
@@ -261,16 +266,23 @@ class Paper:
         base = QTextCharFormat()
         if is_header:
             base.setFontWeight(QFont.Weight.DemiBold)
-        for span in spans:
-            cursor.insertText(_one_line(span.text), self._style(span, base))
+        self._spans(spans, base, cursor)
 
-    def _spans(self, spans: Spans, base: QTextCharFormat | None = None) -> None:
+    def _spans(self, spans: Spans, base: QTextCharFormat | None = None, cursor: QTextCursor | None = None) -> None:
         for span in spans:
-            self._cursor.insertText(_one_line(span.text), self._style(span, base or QTextCharFormat()))
+            style = self._style(span, base or QTextCharFormat())
+            (cursor or self._cursor).insertText(SIGN if span.source else _one_line(span.text), style)
 
     def _style(self, span: Span, base: QTextCharFormat) -> QTextCharFormat:
         style = QTextCharFormat(base)
         looks = self._looks
+        if span.source:
+            style.setObjectType(OBJECT)
+            style.setProperty(NUMBER, span.source)
+            style.setAnchor(True)
+            style.setAnchorHref(f"{SOURCE}:{span.source}")
+            style.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignBaseline)
+            return style
         if span.strong:
             style.setFontWeight(QFont.Weight.DemiBold)
         if span.emphasis:

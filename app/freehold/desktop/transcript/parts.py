@@ -11,6 +11,7 @@ from freehold.desktop.transcript.code import CodeView
 from freehold.desktop.transcript.looks import Looks
 from freehold.desktop.transcript.paper import INDENT
 from freehold.desktop.transcript.prose import ProseView
+from freehold.rendering.citing import Cited, with_numbers
 from freehold.rendering.pieces import Boxed, Piece, pieces
 from freehold.rendering.stream import StreamRenderer
 from freehold.rendering.values import Block
@@ -24,6 +25,7 @@ class Body(QWidget):
     """Shows a Markdown text, whole or while it grows. `lay_out` places the parts and gives the height."""
 
     link_asked = Signal(str)
+    source_asked = Signal(int)
     caret_moved = Signal(QRect)
 
     def __init__(self, parent: QWidget, *, muted: bool = False) -> None:
@@ -43,6 +45,7 @@ class Body(QWidget):
         self._heights: dict[QWidget, tuple[int, int]] = {}
         self.is_cut = False
         self._is_finished = False
+        self._cited: Sequence[Cited] = ()
 
     def wear(self, looks: Looks) -> None:
         self._looks = looks
@@ -59,14 +62,19 @@ class Body(QWidget):
     def is_empty(self) -> bool:
         return not self._parts
 
-    def write(self, text: str, *, is_finished: bool, caret: bool = False) -> None:
-        """Show `text`. When it goes on from what is shown, only what is new is rendered."""
+    def write(
+        self, text: str, *, is_finished: bool, caret: bool = False, cited: Sequence[Cited] = ()
+    ) -> None:
+        """Show `text`. When it goes on from what is shown, only what is new is rendered.
+
+        The numbers of `cited` come with its end: until then nobody knows which sentence comes from where.
+        """
         if self._is_finished and text == self._text + self._backlog:
             return
         if self._is_finished or not text.startswith(self._text):
             self._start_over()
         self._backlog = text[len(self._text) :]
-        self._ends, self._caret = is_finished, caret
+        self._ends, self._caret, self._cited = is_finished, caret, cited
         self.work()
 
     def work(self) -> None:
@@ -79,7 +87,7 @@ class Body(QWidget):
         if self._ends and not self._backlog:
             document = self._stream.finish()
             self.is_cut, self._is_finished = document.cut, True
-            self._show(pieces(document.blocks), is_open=False)
+            self._show(pieces(with_numbers(document.blocks, self._cited)), is_open=False)
             return
         update = self._stream.update()
         self._settled += update.settled
@@ -130,6 +138,7 @@ class Body(QWidget):
             return self._spare_prose.pop()
         part = ProseView(self, muted=self._muted)
         part.link_asked.connect(self.link_asked)
+        part.source_asked.connect(self.source_asked)
         part.caret_moved.connect(lambda place: self.caret_moved.emit(place.translated(part.pos())))
         part.wear(self._looks)
         return part

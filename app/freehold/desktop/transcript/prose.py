@@ -20,7 +20,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit, QWidget
 
 from freehold.desktop.transcript.looks import Looks, utf16_length
-from freehold.desktop.transcript.paper import IS_RULE, QUOTE_DEPTH, Paper
+from freehold.desktop.transcript.number import without_numbers
+from freehold.desktop.transcript.paper import IS_RULE, QUOTE_DEPTH, SOURCE, Paper
 from freehold.rendering.links import safe_link
 from freehold.rendering.values import Block
 
@@ -31,6 +32,7 @@ class ProseView(QTextBrowser):
     """A run of prose. `caret` draws the place where the next word will appear."""
 
     link_asked = Signal(str)
+    source_asked = Signal(int)
     caret_moved = Signal(QRect)
 
     def __init__(self, parent: QWidget | None = None, *, muted: bool = False) -> None:
@@ -112,7 +114,7 @@ class ProseView(QTextBrowser):
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 - Qt's name
         # Words only: markup of ours has no business in another program.
         carried = QMimeData()
-        carried.setText(self.textCursor().selection().toPlainText())
+        carried.setText(without_numbers(self.textCursor().selection().toPlainText()))
         return carried
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
@@ -173,11 +175,17 @@ class ProseView(QTextBrowser):
         return QRect(place.left() + 1, place.center().y() - height // 2, _CARET_WIDTH, height)
 
     def _ask_link(self, url: QUrl) -> None:
+        if url.scheme() == SOURCE:
+            self.source_asked.emit(int(url.path()))
+            return
         link = safe_link(bytes(url.toEncoded().data()).decode("ascii", "replace"))
         if link is not None:
             self.link_asked.emit(link.url)
 
     def _show_link(self, url: QUrl) -> None:
+        if url.scheme() == SOURCE:
+            self.setToolTip(self.tr("Source {0}").format(url.path()))
+            return
         link = safe_link(bytes(url.toEncoded().data()).decode("ascii", "replace"))
         self.setToolTip(link.url if link is not None else "")
 

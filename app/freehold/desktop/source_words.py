@@ -1,0 +1,81 @@
+"""What is said of documents and passages, in words. Pure but for Qt's translation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication
+
+from freehold.assistant.values import Reference
+from freehold.chats.values import Provenance, Scope, Source, Use
+from freehold.desktop.viewer.values import name_of
+from freehold.desktop.words import count_words
+from freehold.rendering.visible import visible
+
+_LETTERS_A_WORD = 6  # with the space behind it, in most languages of the alphabet
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("sources", text)
+
+
+def name_words(one: Reference) -> str:
+    """What a document is called where there is little room."""
+    if one.state == "gone":
+        return _tr("A document that was forgotten")
+    return name_of(one.path) or visible(one.title) or _tr("A document")
+
+
+def place_words(page: int | None) -> str:
+    return _tr("page {0}").format(page) if page is not None else ""
+
+
+def note_words(one: Reference) -> str:
+    """What became of a passage since it was read."""
+    return {"here": "", "changed": _tr("has changed since"), "gone": _tr("no longer in the library")}[one.state]
+
+
+def length_words(characters: int) -> str:
+    """How long a text is: "about 540 words"."""
+    words = max(1, characters // _LETTERS_A_WORD)
+    if words >= 100:
+        step = 10 ** (len(str(words)) - 2)
+        words = words // step * step
+    return _tr("about {0} words").format(count_words(words))
+
+
+def scope_words(scope: Scope) -> str:
+    """Which documents answers are made from."""
+    if not scope.reads:
+        return _tr("No documents")
+    return ", ".join(visible(name) for name in scope.collections) or _tr("All documents")
+
+
+def looking_words(scope: Scope) -> str:
+    """What is said while documents are looked into."""
+    if len(scope.collections) == 1:
+        return _tr("Looking into {0}").format(visible(scope.collections[0]))
+    if scope.collections:
+        return _tr("Looking into {0} collections").format(len(scope.collections))
+    return _tr("Looking into your documents")
+
+
+def found_words(passages: int, documents: int) -> str:
+    """What was found: "5 passages in 2 documents"."""
+    found = _tr("1 passage") if passages == 1 else _tr("{0} passages").format(count_words(passages))
+    return (_tr("{0} in 1 document") if documents == 1 else _tr("{0} in {1} documents")).format(
+        found, count_words(documents)
+    )
+
+
+def used_words(made: Provenance) -> str:
+    """What became of the passages that were found: "2 cited, 3 read, 4 left out"."""
+    counts = [
+        (_count(made.sources, Use.CITED), _tr("{0} cited")), (_count(made.sources, Use.USED), _tr("{0} read, not cited")),
+        (_count(made.sources, Use.LEFT_OUT), _tr("{0} left out")), (_count(made.sources, Use.NEAR), _tr("{0} near")),
+    ]  # fmt: skip
+    return ", ".join(words.format(count_words(count)) for count, words in counts if count)
+
+
+def _count(sources: Sequence[Source], use: Use) -> int:
+    return sum(source.use is use for source in sources)
