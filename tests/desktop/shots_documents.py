@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 import shots
-from support.papers import Papers, keeper
 
 from freehold.desktop.viewer.values import Place
+from support.papers import Keeper, Papers
 
 LEASE_PATH = "/home/ada/Documents/Flat/lease-2024.pdf"
 GUIDE_PATH = "/home/ada/Documents/Flat/house-rules.md"
@@ -55,19 +55,18 @@ def papers() -> Papers:
 
 
 def lease_place() -> Place:
-    return Place(1, LEASE_PATH, page=6, text=PAGE.split("9.2 ")[1].split("\n\n")[0] and PAGE.split("\n\n")[2],
-                 start=1, end=2)  # fmt: skip
+    return Place(1, LEASE_PATH, page=6, text=PAGE.split("\n\n")[2])
 
 
 def viewer_page(stage: shots.Stage) -> None:
-    stage.household.library = keeper(papers())
+    stage.household.library = Keeper(papers())
     stage.open_lease()
     stage.shell._documents.open(lease_place())
     stage.spin(0.8)
 
 
 def viewer_text(stage: shots.Stage) -> None:
-    stage.household.library = keeper(papers())
+    stage.household.library = Keeper(papers())
     stage.open_lease()
     start = GUIDE.index(KEYS, 1_400)
     stage.shell._documents.open(Place(2, GUIDE_PATH, "House rules", None, start, start + len(KEYS), KEYS))
@@ -77,14 +76,14 @@ def viewer_text(stage: shots.Stage) -> None:
 def viewer_password(stage: shots.Stage) -> None:
     found = papers()
     found.passwords[LEASE_PATH] = "sesame"
-    stage.household.library = keeper(found)
+    stage.household.library = Keeper(found)
     stage.open_lease()
     stage.shell._documents.open(lease_place())
     stage.spin(0.5)
 
 
 def viewer_changed(stage: shots.Stage) -> None:
-    stage.household.library = keeper(papers())
+    stage.household.library = Keeper(papers())
     stage.open_lease()
     stage.shell._documents.open(Place(1, LEASE_PATH, page=6, state="changed"))
     stage.spin(0.8)

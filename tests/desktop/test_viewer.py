@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -14,11 +15,11 @@ from PySide6.QtTest import QTest
 from freehold.chats.values import Attachment
 from freehold.desktop.viewer.flows import look_up
 from freehold.desktop.viewer.text_view import TextView, bearable, parts_of
-from freehold.desktop.viewer.values import Pages, Place, Words, name_of
+from freehold.desktop.viewer.values import Pages, Place, Words
 from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentGone, DocumentUnreadable, LibraryNotFound
 from support.desk import Desk
-from support.papers import Papers, keeper
+from support.papers import Keeper, Papers
 
 pytest_plugins = ("support.qt",)
 
@@ -36,7 +37,7 @@ def papers():
 @pytest.fixture
 def desk(qt, tmp_path, papers):
     made = Desk(qt, tmp_path)
-    made.house.library = keeper(papers)
+    made.house.library = Keeper(papers)
     made.start()
     yield made
     made.close()
@@ -238,7 +239,6 @@ def test_the_name_of_a_file_cannot_turn_around(desk, papers):
     papers.documents["/p/exe\u202etxt.md"] = "x"
     viewer = show(desk, quote("/p/exe\u202etxt.md", start=0, end=1))
     assert viewer._name.whole == "exe[U+202E]txt.md"
-    assert name_of("/a/b\nc") == "b[U+000A]c"
 
 
 def test_a_file_beside_a_question_is_shown_as_its_text(desk):
@@ -309,7 +309,7 @@ def test_one_line_of_a_megabyte_is_broken_for_the_layout(qt):
 def test_every_word_is_shown_once_and_the_passage_is_marked_whole(text, one, other, cuts):
     start, end = sorted((min(one, len(text)), min(other, len(text))))
     edges = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
-    pages = tuple((n, a, b) for n, (a, b) in enumerate(zip(edges, edges[1:], strict=False), 1))
+    pages = tuple((n, a, b) for n, (a, b) in enumerate(pairwise(edges), 1))
     parts = list(parts_of(text, pages, start, end))
     assert [kind for kind, _ in parts].count("start") == 1
     assert [words for kind, words in parts if kind == "page"] == [str(page) for page, _, _ in pages]

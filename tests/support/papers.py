@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
@@ -13,25 +12,11 @@ from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentNeedsPassword, DocumentUnsupported, LibraryNotFound
 from freehold.library.library import Text
+from freehold.library.values import Box, PagePicture
+from support.fake_library import FakeLibrary
 
 WIDE, HIGH = 595.0, 842.0
 _TOP, _LEFT, _LINE = 96.0, 72.0, 20.0
-
-
-@dataclass(frozen=True)
-class Box:
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@dataclass(frozen=True)
-class Picture:
-    width: int
-    height: int
-    rgb: bytes
-    boxes: tuple[Box, ...] = ()
 
 
 @dataclass
@@ -41,7 +26,7 @@ class Papers:
     documents: dict[str, str | list[str]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     broken: dict[str, FreeholdError] = field(default_factory=dict)
-    shelves: dict[str, int] = field(default_factory=dict)
+    recognised: tuple[Box, ...] | FreeholdError = ()  # what text recognition finds of a passage
     asked: list[tuple[str, int, int]] = field(default_factory=list)  # pages that were painted: path, number, width
     gate: Stop | None = None  # waited for before a page is painted
 
@@ -60,12 +45,17 @@ class Papers:
     def page_sizes(self, path: Path, password: str | None = None) -> tuple[tuple[float, float], ...]:
         return tuple((WIDE, HIGH) for _ in self._open(path, password))
 
-    def page(self, path: Path, number: int, width: int, passage: str = "", password: str | None = None) -> Picture:
+    def page(self, path: Path, number: int, width: int, passage: str = "", password: str | None = None) -> PagePicture:
         pages = self._open(path, password)
         self.asked.append((str(path), number, width))
         if self.gate is not None:
             self.gate.wait(30.0)
         return painted(pages[number - 1], width, passage)
+
+    def find_on_page(self, path: Path, number: int, passage: str, password: str | None = None) -> tuple[Box, ...]:
+        if isinstance(self.recognised, FreeholdError):
+            raise self.recognised
+        return self.recognised
 
     def _open(self, path: Path, password: str | None) -> list[str]:
         if str(path) in self.broken:
@@ -78,7 +68,7 @@ class Papers:
         return found
 
 
-def painted(text: str, width: int, passage: str = "") -> Picture:
+def painted(text: str, width: int, passage: str = "") -> PagePicture:
     """A page with the lines of `text`, a first line that begins with # as its title."""
     scale = width / WIDE
     height = round(HIGH * scale)
@@ -104,14 +94,16 @@ def painted(text: str, width: int, passage: str = "") -> Picture:
     painter.end()
     stride, rows = image.bytesPerLine(), bytes(image.constBits())
     packed = b"".join(rows[row * stride : row * stride + 3 * width] for row in range(height))
-    return Picture(width, height, packed, tuple(boxes))
+    return PagePicture(width, height, packed, tuple(boxes))
 
 
-def keeper(papers: Papers) -> Any:
-    """`papers` with what the window asks of a library besides."""
-    from types import SimpleNamespace
+class Keeper(FakeLibrary):
+    """A library whose documents can be shown."""
 
-    return SimpleNamespace(
-        attend=lambda: None, rest=lambda: None, close=lambda: None, text=papers.text, page=papers.page,
-        page_sizes=papers.page_sizes, collections=lambda: [],
-    )  # fmt: skip
+    def __init__(self, papers: Papers) -> None:
+        super().__init__()
+        self.papers = papers
+        self.page_sizes, self.page, self.find_on_page = papers.page_sizes, papers.page, papers.find_on_page
+
+    def text(self, path: Path, collection: str | None = None) -> Text:
+        return self.papers.text(path, collection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.needs import Household
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 class Documents(QObject):
-    """Opens passages in the viewer, which is made for the first of them."""
+    """Opens passages in the viewer, which is made for the first of them. `file_asked`: in its own program, please."""
+
+    file_asked = Signal(str)
 
     def __init__(self, household: Household, window: Window, bridge: Bridge) -> None:
         super().__init__()
@@ -44,4 +46,5 @@ class Documents(QObject):
             self._viewer = ViewerController(self._household, self._bridge, self._window.viewer)
             self._viewer.opened.connect(lambda: self._window.show_viewer(True))
             self._viewer.closed.connect(lambda: self._window.show_viewer(False))
+            self._viewer.file_asked.connect(self.file_asked)
         return self._viewer

@@ -112,9 +112,7 @@ class Papers(Protocol):
     def page(
         self, path: Path, number: int, width: int, passage: str = "", password: str | None = None
     ) -> PagePicture: ...
-    def find_on_page(
-        self, path: Path, number: int, passage: str, password: str | None = None
-    ) -> tuple[Box, ...]: ...
+    def find_on_page(self, path: Path, number: int, passage: str, password: str | None = None) -> tuple[Box, ...]: ...
 
 
 class Library(Papers, Protocol):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QCoreApplication
 
 from freehold.assistant.values import Reference
-from freehold.chats.values import Provenance, Scope, Source, Use
-from freehold.desktop.viewer.values import name_of
+from freehold.chats.values import Provenance, Scope, Use
+from freehold.desktop.library_words import collection_words, name_of, one_line
 from freehold.desktop.words import count_words
-from freehold.rendering.visible import visible
 
 _LETTERS_A_WORD = 6  # with the space behind it, in most languages of the alphabet
 
@@ -23,7 +20,7 @@ def name_words(one: Reference) -> str:
     """What a document is called where there is little room."""
     if one.state == "gone":
         return _tr("A document that was forgotten")
-    return name_of(one.path) or visible(one.title) or _tr("A document")
+    return name_of(one.path) or one_line(one.title) or _tr("A document")
 
 
 def place_words(page: int | None) -> str:
@@ -48,13 +45,13 @@ def scope_words(scope: Scope) -> str:
     """Which documents answers are made from."""
     if not scope.reads:
         return _tr("No documents")
-    return ", ".join(visible(name) for name in scope.collections) or _tr("All documents")
+    return ", ".join(map(collection_words, scope.collections)) or _tr("All documents")
 
 
 def looking_words(scope: Scope) -> str:
     """What is said while documents are looked into."""
     if len(scope.collections) == 1:
-        return _tr("Looking into {0}").format(visible(scope.collections[0]))
+        return _tr("Looking into {0}").format(collection_words(scope.collections[0]))
     if scope.collections:
         return _tr("Looking into {0} collections").format(len(scope.collections))
     return _tr("Looking into your documents")
@@ -70,12 +67,9 @@ def found_words(passages: int, documents: int) -> str:
 
 def used_words(made: Provenance) -> str:
     """What became of the passages that were found: "2 cited, 3 read, 4 left out"."""
-    counts = [
-        (_count(made.sources, Use.CITED), _tr("{0} cited")), (_count(made.sources, Use.USED), _tr("{0} read, not cited")),
-        (_count(made.sources, Use.LEFT_OUT), _tr("{0} left out")), (_count(made.sources, Use.NEAR), _tr("{0} near")),
-    ]  # fmt: skip
-    return ", ".join(words.format(count_words(count)) for count, words in counts if count)
-
-
-def _count(sources: Sequence[Source], use: Use) -> int:
-    return sum(source.use is use for source in sources)
+    words = {
+        Use.CITED: _tr("{0} cited"), Use.USED: _tr("{0} read, not cited"), Use.LEFT_OUT: _tr("{0} left out"),
+        Use.NEAR: _tr("{0} near"),
+    }  # fmt: skip
+    counts = {use: sum(source.use is use for source in made.sources) for use in words}
+    return ", ".join(words[use].format(count_words(count)) for use, count in counts.items() if count)

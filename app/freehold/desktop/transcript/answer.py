@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QWidget
 
+from freehold.assistant.values import Reference
 from freehold.chats.values import Ending, Mark, Turn, split_thinking
 from freehold.desktop.transcript import made
 from freehold.desktop.transcript.failure import Failure
@@ -15,6 +16,7 @@ from freehold.desktop.transcript.flat import PAD, FlatButton, Note
 from freehold.desktop.transcript.footer import Footer
 from freehold.desktop.transcript.looks import Looks
 from freehold.desktop.transcript.parts import Body
+from freehold.desktop.transcript.sources import SourcesView, cited_of, place_of
 from freehold.desktop.transcript.turn import SIDE, TurnView, flash
 from freehold.rendering.visible import visible_lines
 
@@ -37,6 +39,10 @@ class AnswerView(TurnView):
     retry_asked = Signal(str)
     branch_asked = Signal(str)
     details_asked = Signal(str)
+    source_asked = Signal(str, int)
+    sources_asked = Signal(str)
+    without_documents_asked = Signal(str)
+    other_documents_asked = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -47,7 +53,8 @@ class AnswerView(TurnView):
         self._thinking = Body(self, muted=True)
         self._body = Body(self)
         self._notice, self._ending, self._cut = Note(), Note(), Note()
-        self._failure, self._footer = Failure(self), Footer(self)
+        self._references: Sequence[Reference] = ()
+        self._failure, self._sources, self._footer = Failure(self), SourcesView(self), Footer(self)
         for part in (self._fold, self._notice, self._ending, self._cut):
             part.setParent(self)
         self._cut.say(self.tr("The rest is too long to be shown here. Copy takes all of it."))
@@ -63,14 +70,31 @@ class AnswerView(TurnView):
         self._footer.copy_asked.connect(self._copy_answer)
         self._footer.branch_asked.connect(lambda: self._tell(self.branch_asked))
         self._footer.details_asked.connect(lambda: self._tell(self.details_asked))
+        self._footer.sources_asked.connect(lambda: self._tell(self.sources_asked))
+        self._body.source_asked.connect(self._ask_number)
+        self._sources.source_asked.connect(self._ask_source)
+        self._sources.all_asked.connect(lambda: self._tell(self.sources_asked))
+        self._sources.without_asked.connect(lambda: self._tell(self.without_documents_asked))
+        self._sources.others_asked.connect(lambda: self._tell(self.other_documents_asked))
 
     def _tell(self, signal: object) -> None:
         if self.turn is not None:
             signal.emit(self.turn.id)  # type: ignore[attr-defined]
 
-    def bind(self, turn: Turn, mark: Mark, looks: Looks, live: Live | None = None) -> None:
+    def _ask_number(self, number: int) -> None:
+        place = place_of(self.turn, number) if self.turn is not None else None
+        if place is not None:
+            self._ask_source(place)
+
+    def _ask_source(self, place: int) -> None:
+        if self.turn is not None:
+            self.source_asked.emit(self.turn.id, place)
+
+    def bind(
+        self, turn: Turn, mark: Mark, looks: Looks, live: Live | None = None, references: Sequence[Reference] = ()
+    ) -> None:
         """Show `turn`; `live` when it is still being written."""
-        self.turn, self.mark, self._live = turn, mark, live
+        self.turn, self.mark, self._live, self._references = turn, mark, live, references
         self._shows_thinking = False
         self._body.clear()
         self._thinking.clear()
@@ -82,14 +106,19 @@ class AnswerView(TurnView):
         self.turn, self.mark, self._live = turn, mark, None
         self.refresh()
 
+    def refer(self, references: Sequence[Reference]) -> None:
+        """What the answer's sources are called, and what they say, is known now."""
+        self._references = references
+        self._show_sources()
+
     def wear(self, looks: Looks) -> None:
         if looks is self._looks:
             return
         super().wear(looks)
         for part in (self._fold, self._thinking, self._body, self._notice, self._ending, self._cut):
             part.wear(looks)
-        self._failure.wear(looks)
-        self._footer.wear(looks)
+        for other in (self._failure, self._sources, self._footer):
+            other.wear(looks)
 
     def refresh(self) -> None:
         """Show what `turn` and `live` hold by now; only what is new costs."""
@@ -97,10 +126,11 @@ class AnswerView(TurnView):
         is_live = self._live is not None
         text = self._live.text if self._live is not None else self.turn.text
         self._thinking_text, answer = split_thinking(_without_half_tag(text) if is_live else text)
-        self._body.write(answer, is_finished=not is_live, caret=is_live)
+        self._body.write(answer, is_finished=not is_live, caret=is_live, cited=() if is_live else cited_of(self.turn))
         self._refresh_thinking(is_thinking=is_live and not answer)
         self._notice.say(self._live.notice if self._live is not None and not text else "")
         self._show_outcome()
+        self._show_sources()
         if not is_live:
             self._say_name(self.tr("Answer"), answer)
 
@@ -131,6 +161,13 @@ class AnswerView(TurnView):
         if not is_live:
             self._footer.show_turn(self.turn)
         self._show_siblings(self.mark if not is_live else replace(self.mark, siblings=1))
+
+    def _show_sources(self) -> None:
+        if self.turn is None or self._live is not None:
+            self._sources.clear()
+        else:
+            self._sources.show_turn(self.turn, self._references)
+        self._sources.setVisible(not self._sources.is_empty)
 
     @property
     def has_backlog(self) -> bool:
@@ -165,6 +202,10 @@ class AnswerView(TurnView):
         if not self._failure.isHidden():
             high = self._failure.lay_out(width)
             self._failure.setGeometry(SIDE, y + 10, width, high)
+            y += high + 10
+        if not self._sources.isHidden():
+            high = self._sources.lay_out(width)
+            self._sources.setGeometry(SIDE, y + 10, width, high)
             y += high + 10
         return self._lay_out_footer(width, y + 8)
 
@@ -201,7 +242,8 @@ class AnswerView(TurnView):
         self._body.mark_words("")
         self._body.clear()
         self._thinking.clear()
-        self._live = None
+        self._sources.clear()
+        self._live, self._references = None, ()
         super().release()
 
 

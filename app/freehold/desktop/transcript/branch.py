@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
+from freehold.assistant.values import Reference
 from freehold.chats.values import Mark, Role, Turn
 from freehold.desktop.transcript.answer import Live
 
@@ -20,6 +21,7 @@ class Branch:
         self.live: dict[str, Live] = {}
         self._words: dict[str, Turn] = {}  # in the order they came: the oldest are forgotten first
         self._asked: set[str] = set()
+        self._references: dict[str, Sequence[Reference]] = {}  # of answers from documents; empty while asked for
 
     def load(self, marks: Sequence[Mark]) -> None:
         """Another branch. Words stay known, but for answers that were not sealed: they have grown unseen."""
@@ -30,6 +32,7 @@ class Branch:
             if turn.id not in self.live:
                 del self._words[turn.id]
         self._asked.clear()
+        self._references.clear()  # documents change meanwhile: they are told anew
 
     def append(self, turn: Turn) -> tuple[int, list[str]]:
         """Put `turn` after its parent: its place, and the ids of the turns that stood there and are gone."""
@@ -75,6 +78,7 @@ class Branch:
     def seal(self, turn: Turn, needed: Container[str]) -> Mark:
         """The answer is not written any more; its outline now."""
         self.live.pop(turn.id, None)
+        self._references.pop(turn.id, None)
         self.remember(turn, needed)
         place = self.places[turn.id]
         self.marks[place] = replace(self.marks[place], length=len(turn.text))
@@ -86,6 +90,26 @@ class Branch:
         missing = [name for name in names if name not in self._words and name not in self._asked]
         self._asked.update(missing)
         return missing
+
+    def ask_references(self, places: Iterable[int]) -> list[str]:
+        """The answers at `places` whose sources are neither known nor asked for yet; they are asked for now."""
+        turns = (self._words.get(self.marks[place].id) for place in places)
+        missing = [
+            turn.id for turn in turns
+            if turn is not None and turn.provenance is not None and turn.provenance.sources
+            and turn.id not in self._references and turn.id not in self.live
+        ]  # fmt: skip
+        self._references.update(dict.fromkeys(missing, ()))
+        return missing
+
+    def learn(self, name: str, references: Sequence[Reference]) -> None:
+        """What an answer's sources are called and say."""
+        if name in self.places:
+            self._references[name] = references
+
+    def refer(self, name: str) -> Sequence[Reference]:
+        """The sources of an answer, as far as they are known."""
+        return self._references.get(name, ())
 
     @property
     def waits(self) -> bool:

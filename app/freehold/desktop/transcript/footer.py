@@ -18,6 +18,7 @@ class Footer(QWidget):
     retry_asked = Signal()
     branch_asked = Signal()
     details_asked = Signal()
+    sources_asked = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -25,11 +26,15 @@ class Footer(QWidget):
         self.copy = FlatButton(self.tr("Copy"), self.copy_asked.emit, words=self.tr("Copy this answer"))
         self._retry = FlatButton(self.tr("Retry"), self.retry_asked.emit, words=self.tr("Write another answer"))
         self._branch = FlatButton(self.tr("Branch"), self.branch_asked.emit, words=self.tr("New chat from here"))
-        for part in (self._made, self.copy, self._retry, self._branch):
+        self._sources = FlatButton(
+            self.tr("Sources"), self.sources_asked.emit, words=self.tr("What was found for this answer")
+        )
+        self._parts = (self._made, self._sources, self.copy, self._retry, self._branch)
+        for part in self._parts:
             part.setParent(self)
 
     def wear(self, looks: Looks) -> None:
-        for part in (self._made, self.copy, self._retry, self._branch):
+        for part in self._parts:
             part.wear(looks)
 
     def show_turn(self, turn: Turn) -> None:
@@ -39,6 +44,7 @@ class Footer(QWidget):
         self._made.setToolTip(self.tr("Where and how this answer was made"))
         self._made.setVisible(bool(words))
         self._made.setEnabled(turn.provenance is not None)
+        self._sources.setVisible(turn.provenance is not None and bool(turn.provenance.sources))
 
     @property
     def row_height(self) -> int:
@@ -52,7 +58,9 @@ class Footer(QWidget):
     def lay_out(self, width: int) -> int:
         """Place everything at `width`; the height in pixels."""
         high, x = self.row_height, width
-        for part in (self._branch, self._retry, self.copy):
+        for part in (self._branch, self._retry, self.copy, self._sources):
+            if part.isHidden():
+                continue
             wide = part.sizeHint().width()
             x -= wide
             part.setGeometry(x, 0, wide, high)

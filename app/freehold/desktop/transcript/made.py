@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
-from freehold.chats.values import Context, Ending, Provenance, Turn
+from freehold.chats.values import Ending, Provenance, Turn, Use
 
 
 def _tr(text: str) -> str:
@@ -16,13 +16,15 @@ def summary(turn: Turn) -> str:
     made = turn.provenance
     if made is None:
         return _tr("Imported") if turn.ending is not None else ""
+    if made.grounded is False:
+        return _tr("Looked up here, no model was asked")
     parts = [place(made)]
     if made.tokens_per_s > 0:
         parts.append(_tr("{0} tok/s").format(speed(made.tokens_per_s)))
     if made.context.passages:
         parts.append(_tr("{0} passages read").format(f"{made.context.passages:,}"))
     if made.context.limit:
-        parts.append(left_out(made.context))
+        parts.append(left_out(made))
     if made.notes:
         parts.append(_tr("1 note") if len(made.notes) == 1 else _tr("{0} notes").format(len(made.notes)))
     return "    ".join(parts)
@@ -35,12 +37,15 @@ def place(made: Provenance) -> str:
     return _tr("Made elsewhere") if "here" not in made.where else _tr("Made here and elsewhere")
 
 
-def left_out(context: Context) -> str:
-    if not context.dropped_turns:
-        return _tr("nothing left out")
-    if context.dropped_turns == 1:
-        return _tr("1 message left out")
-    return _tr("{0} messages left out").format(f"{context.dropped_turns:,}")
+def left_out(made: Provenance) -> str:
+    """What the model was not shown: the chat's oldest messages, and passages that its context had no room for."""
+    messages, passages = made.context.dropped_turns, sum(one.use is Use.LEFT_OUT for one in made.sources)
+    parts = []
+    if messages:
+        parts.append(_tr("1 message") if messages == 1 else _tr("{0} messages").format(f"{messages:,}"))
+    if passages:
+        parts.append(_tr("1 passage") if passages == 1 else _tr("{0} passages").format(f"{passages:,}"))
+    return _tr("{0} left out").format(_tr(" and ").join(parts)) if parts else _tr("nothing left out")
 
 
 def ending_words(ending: Ending | None) -> str:

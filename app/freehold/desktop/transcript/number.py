@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSizeF, Qt
+from PySide6.QtCore import QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPyTextObject, QTextDocument, QTextFormat
 
 from freehold.desktop.transcript.looks import Looks, text_font
@@ -30,9 +30,9 @@ class SourceNumber(QPyTextObject):
         return QSizeF(_GAP + metrics.horizontalAdvance(_words(style)) + 2 * _PAD, metrics.ascent() + 2)
 
     def drawObject(  # noqa: N802 - Qt's name
-        self, painter: QPainter, place: QRectF, _document: QTextDocument, _position: int, style: QTextFormat
+        self, painter: QPainter, place: QRectF | QRect, _document: QTextDocument, _position: int, style: QTextFormat
     ) -> None:
-        field = place.adjusted(_GAP, -1, 0, 2)
+        field = QRectF(place).adjusted(_GAP, -1, 0, 2)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

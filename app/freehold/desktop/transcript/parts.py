@@ -62,9 +62,7 @@ class Body(QWidget):
     def is_empty(self) -> bool:
         return not self._parts
 
-    def write(
-        self, text: str, *, is_finished: bool, caret: bool = False, cited: Sequence[Cited] = ()
-    ) -> None:
+    def write(self, text: str, *, is_finished: bool, caret: bool = False, cited: Sequence[Cited] = ()) -> None:
         """Show `text`. When it goes on from what is shown, only what is new is rendered.
 
         The numbers of `cited` come with its end: until then nobody knows which sentence comes from where.

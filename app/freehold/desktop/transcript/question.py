@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from freehold.chats.values import Mark, Turn
+from freehold.desktop.transcript.file_chip import FileChip
 from freehold.desktop.transcript.flat import PAD, Bubble, FlatButton
 from freehold.desktop.transcript.looks import Looks
 from freehold.desktop.transcript.prose import ProseView
@@ -25,6 +28,7 @@ class QuestionView(TurnView):
     """A question. Its row of actions shows under the pointer or the focus; versions, when there are some, always."""
 
     edit_asked = Signal(str, str)
+    file_asked = Signal(str, int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -36,6 +40,7 @@ class QuestionView(TurnView):
         self._words.caret_moved.connect(
             lambda place: self.caret_moved.emit(place.translated(self._words.pos() + self._bubble.pos()))
         )
+        self._files: list[FileChip] = []
         self._more = FlatButton("", self._fold)
         self._more.setParent(self._bubble)
         self._edit = FlatButton(self.tr("Edit"), self.start_editing, words=self.tr("Edit this question"))
@@ -53,15 +58,31 @@ class QuestionView(TurnView):
         self._stop_editing()
         self.wear(looks)
         self._show_siblings(mark)
+        self._show_files(turn)
         self._show_words()
         self._show_actions()
 
     def wear(self, looks: Looks) -> None:
         super().wear(looks)
-        for part in (self._bubble, self._words, self._more, self._edit, self._copy, self._send, self._cancel):
+        for part in (self._more, self._edit, self._copy, self._send, self._cancel, *self._files):
             part.wear(looks)
+        self._bubble.wear(looks)
+        self._words.wear(looks)
         if self._editor is not None:
             self._editor.setFont(looks.body)
+
+    def _show_files(self, turn: Turn) -> None:
+        """The files that came with the question, each a button that shows it."""
+        for chip in self._files:
+            chip.hide()
+            chip.deleteLater()
+        self._files = [
+            FileChip(self._bubble, one, partial(self.file_asked.emit, turn.id, number))
+            for number, one in enumerate(turn.attachments, 1)
+        ]
+        for chip in self._files:
+            chip.wear(self._looks)
+            chip.show()
 
     def _show_words(self) -> None:
         assert self.turn is not None
@@ -86,11 +107,19 @@ class QuestionView(TurnView):
         if more is not None:
             wide = max(wide, more.width())
         below = more.height() + 4 if more is not None else 0
+        for chip in self._files:
+            wide = max(wide, min(chip.sizeHint().width(), widest - 2 * _PAD_X))
+            below += chip.sizeHint().height() + 4
         box = QRect(SIDE + width - wide - 2 * _PAD_X, _ABOVE, wide + 2 * _PAD_X, high + 2 * _PAD_Y + below)
         self._bubble.setGeometry(box)
         self._words.setGeometry(_PAD_X, _PAD_Y - 2, wide, high)  # Qt puts the space of a line above it
         if more is not None:
             self._more.setGeometry(_PAD_X - PAD, _PAD_Y + high + 4, more.width(), more.height())
+        y = _PAD_Y + high + (more.height() + 4 if more is not None else 0) + 4
+        for chip in self._files:
+            size = chip.sizeHint()
+            chip.setGeometry(_PAD_X, y, min(size.width(), wide), size.height())
+            y += size.height() + 4
         return self._lay_out_row(width, box.bottom() + 3)
 
     def _lay_out_row(self, width: int, y: int) -> int:
@@ -224,6 +253,9 @@ class QuestionView(TurnView):
         self._is_near = False
         self._stop_editing()
         self._words.setExtraSelections([])
+        for chip in self._files:
+            chip.deleteLater()
+        self._files = []
         super().release()
 
 

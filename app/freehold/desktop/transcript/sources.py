@@ -93,8 +93,11 @@ class SourcesView(QWidget):
 
     def wear(self, looks: Looks) -> None:
         self._looks = looks
-        for part in (*self._chips, *self._cards, self._title, self._more, self._without, self._others):
+        for part in (*self._chips, self._more, self._without, self._others):
             part.wear(looks)
+        for card in self._cards:
+            card.wear(looks)
+        self._title.wear(looks)
 
     @property
     def is_empty(self) -> bool:

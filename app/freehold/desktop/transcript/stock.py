@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from freehold.assistant.values import Reference
 from freehold.chats.values import Mark, Role, Turn
 from freehold.desktop.transcript.answer import AnswerView, Live
 from freehold.desktop.transcript.looks import Looks
@@ -42,12 +43,14 @@ class Stock:
     def answers(self) -> list[tuple[str, AnswerView]]:
         return [(turn, view) for turn, view in self._views.items() if isinstance(view, AnswerView)]
 
-    def bind(self, turn: Turn, mark: Mark, looks: Looks, live: Live | None) -> None:
+    def bind(
+        self, turn: Turn, mark: Mark, looks: Looks, live: Live | None, references: Sequence[Reference] = ()
+    ) -> None:
         """Give the turn a view."""
         spare = self._pool[mark.role]
         view = self._views[turn.id] = spare.pop() if spare else self._make(mark.role)
         if isinstance(view, AnswerView):
-            view.bind(turn, mark, looks, live)
+            view.bind(turn, mark, looks, live, references)
         elif isinstance(view, QuestionView):
             view.bind(turn, mark, looks)
 

@@ -12,22 +12,27 @@ from PySide6.QtCore import QElapsedTimer, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
+from freehold.assistant.values import Reference
 from freehold.chats.values import Ending, Mark, Role, Turn
 from freehold.desktop.theme import Theme
 from freehold.desktop.transcript.answer import AnswerView, Live
 from freehold.desktop.transcript.branch import Branch
 from freehold.desktop.transcript.focus import announce, move_focus
-from freehold.desktop.transcript.heights import Heights, estimates
 from freehold.desktop.transcript.jump import JumpButton
-from freehold.desktop.transcript.looks import Looks, column
+from freehold.desktop.transcript.looks import Looks
 from freehold.desktop.transcript.question import QuestionView
 from freehold.desktop.transcript.reading import Reading
 from freehold.desktop.transcript.skeleton import draw_skeleton
-from freehold.desktop.transcript.stock import Stock, is_idle
-from freehold.desktop.transcript.turn import SIDE, TurnView
+from freehold.desktop.transcript.stack import Stack
+from freehold.desktop.transcript.stock import Stock
+from freehold.desktop.transcript.turn import TurnView
 from freehold.rendering.stream import prepare
 
-_PATIENCE = 30  # milliseconds one layout may take before it leaves the rest to the next turn of the event loop
+# What an answer asks for, told on as it is.
+_TOLD = (
+    "retry_asked", "branch_asked", "details_asked", "source_asked", "sources_asked", "without_documents_asked",
+    "other_documents_asked",
+)  # fmt: skip
 _TICK = 33  # milliseconds between two paints of an answer that streams, at least
 _LONGEST_TICK = 1_000
 
@@ -36,8 +41,9 @@ class TranscriptView(QAbstractScrollArea):
     """Shows the branch in view of one chat, and lets its reader act on every turn.
 
     Signals name turns by id: `sibling_asked` with the place (from 0) of the version that is wanted, `edit_asked` with
-    the new words. `link_asked` has a checked address; nothing is ever opened here. `announced` says what screen
-    readers are told.
+    the new words. `link_asked` has a checked address; nothing is ever opened here. `source_asked` has the place of a
+    source among the answer's, `file_asked` the number (from 1) of a file beside a question. `references_needed` names
+    an answer whose sources are to be told by `refer`. `announced` says what screen readers are told.
     """
 
     turns_needed = Signal(list)
@@ -46,6 +52,12 @@ class TranscriptView(QAbstractScrollArea):
     sibling_asked = Signal(str, int)
     branch_asked = Signal(str)
     details_asked = Signal(str)
+    source_asked = Signal(str, int)
+    sources_asked = Signal(str)
+    references_needed = Signal(str)
+    without_documents_asked = Signal(str)
+    other_documents_asked = Signal(str)
+    file_asked = Signal(str, int)
     link_asked = Signal(str)
     announced = Signal(str)
 
@@ -59,12 +71,9 @@ class TranscriptView(QAbstractScrollArea):
         self.verticalScrollBar().setSingleStep(24)
         self._looks = Looks()
         self._branch, self._views = Branch(), Stock(self._new_view)
-        self._reading = Reading(Heights())
-        self._stale: set[str] = set()  # turns with a view whose height must be taken again
-        self._measured: set[str] = set()  # turns whose height is not an estimate
+        self._stack = Stack(self._branch, self._views, self.viewport())
         self._fresh: set[str] = set()  # answers that have words not shown yet
         self._wanted: tuple[str, str] | None = None  # a turn to show, and words to mark in it
-        self._wide = 0  # of the column, when heights were last estimated
         self._is_setting = self._is_laying_out = False
         self._jump = JumpButton(self)
         self._jump.clicked.connect(self.go_to_end)
@@ -82,11 +91,11 @@ class TranscriptView(QAbstractScrollArea):
         if marks is None:
             super().show()
             return
-        self._release(list(self._views))
+        self._stack.release(list(self._views))
         self._branch.load(marks)
         self._fresh.clear()
         self._wanted = None
-        self._estimate_all()
+        self._stack.estimate_all()
         if at in self._branch.places:
             self.scroll_to(at or "")
         else:
@@ -107,7 +116,7 @@ class TranscriptView(QAbstractScrollArea):
         if turn.id not in self._branch.places:
             self._append(turn)
             self._reading.follows = True
-        self._release([turn.id])
+        self._stack.release([turn.id])
         self._branch.remember(turn, self._views)
         self._branch.live[turn.id] = Live(turn.text)
         self._lay_out()
@@ -134,6 +143,15 @@ class TranscriptView(QAbstractScrollArea):
         spoken = view.accessibleName() if view is not None else ""
         self._announce(f"{words.get(turn.ending or Ending.COMPLETE, self.tr('The answer is complete'))}. {spoken}")
 
+    def refer(self, turn_id: str, references: Sequence[Reference]) -> None:
+        """What the sources of an answer are called and say, as it stands today."""
+        self._branch.learn(turn_id, references)
+        view = self._views.answer(turn_id)
+        if view is not None:
+            view.refer(references)
+            self._stack.stale.add(turn_id)
+            self._lay_out()
+
     def fail(self, turn_id: str, title: str, advice: str, detail: str) -> None:
         """Say at an answer what went wrong; what there is of it stays."""
         turn = self._branch.turn(turn_id)
@@ -151,7 +169,8 @@ class TranscriptView(QAbstractScrollArea):
 
     def set_text_size(self, px: int) -> None:
         self._looks = Looks(self._looks.theme, px)
-        self._estimate_all()
+        self._stack.wear(self._looks)
+        self._stack.estimate_all()
         self._dress()
 
     def scroll_to(self, turn_id: str, highlight_text: str = "") -> None:
@@ -168,6 +187,10 @@ class TranscriptView(QAbstractScrollArea):
     def go_to_end(self) -> None:
         self._reading.follows = True
         self._lay_out()
+
+    @property
+    def _reading(self) -> Reading:
+        return self._stack.reading
 
     @property
     def follows(self) -> bool:
@@ -188,9 +211,8 @@ class TranscriptView(QAbstractScrollArea):
 
     def _append(self, turn: Turn) -> None:
         place, gone = self._branch.append(turn)
-        self._release(gone)
-        self._reading.heights.cut(place)
-        self._reading.heights.append(estimates([self._branch.marks[place]], self._column()[1], self._looks.size)[0])
+        self._stack.release(gone)
+        self._stack.add(place)
         self._branch.remember(turn, self._views)
 
     def _seal(self, turn: Turn) -> None:
@@ -199,7 +221,7 @@ class TranscriptView(QAbstractScrollArea):
         view = self._views.answer(turn.id)
         if view is not None:
             view.finish(turn, mark)
-            self._stale.add(turn.id)
+            self._stack.stale.add(turn.id)
         self._lay_out()
 
     def _has_news(self, turn_id: str) -> None:
@@ -214,13 +236,13 @@ class TranscriptView(QAbstractScrollArea):
         for turn, view in self._views.answers():
             if view.has_backlog:
                 view.work()
-                self._stale.add(turn)
+                self._stack.stale.add(turn)
             if turn in self._fresh:
                 self._fresh.discard(turn)
                 view.refresh()
-                self._stale.add(turn)
+                self._stack.stale.add(turn)
         self._fresh.clear()  # answers out of sight show their words when they are looked at
-        if self._stale:
+        if self._stack.stale:
             self._lay_out()
         self._tick.setInterval(min(max(_TICK, 2 * clock.elapsed()), _LONGEST_TICK))
         if self._views.has_backlog:
@@ -232,29 +254,13 @@ class TranscriptView(QAbstractScrollArea):
 
     # Layout.
 
-    def _column(self) -> tuple[int, int]:
-        return column(self.width())
-
-    def _estimate_all(self) -> None:
-        """Heights anew, after the width or the size of text has changed or another branch has come."""
-        wide, size, marks = self._column()[1], self._looks.size, self._branch.marks
-        self._wide = wide
-        before = self._reading
-        place = before.at(before.top) if len(before.heights) else 0
-        self._reading = Reading(Heights(estimates(marks, wide, size)), self.viewport().height())
-        if not before.follows and place < len(marks):
-            self._reading.go_to_turn(place)
-        self._measured.clear()
-        self._stale = set(self._views)
-
     def _lay_out(self) -> None:
         """Make what should be seen, keep what is read in its place, and let go of the rest."""
         if self._is_laying_out:
             return
         self._is_laying_out = True
         try:
-            self._reading.window = self.viewport().height()
-            is_done = self._realise()
+            is_done = self._stack.realise()
             self._show_wanted()
             self._place_views()
         finally:
@@ -264,58 +270,22 @@ class TranscriptView(QAbstractScrollArea):
         if self._views.has_backlog and not self._tick.isActive():
             self._tick.start()
         self.viewport().update()
-        if missing := self._branch.ask(self._places_within(self._reading.window)):
+        near = self._stack.within(self._reading.window)
+        if missing := self._branch.ask(near):
             self.turns_needed.emit(missing)
-
-    def _realise(self) -> bool:
-        """Make views of the turns in sight, then of those near; whether time was enough for all."""
-        clock = QElapsedTimer()
-        clock.start()
-        for margin in (0, self._reading.window):
-            for _ in range(6):  # heights become known, and what is in sight changes with them
-                changed = False
-                for place in self._places_within(margin):
-                    changed = self._measure(place) or changed
-                    if clock.elapsed() > _PATIENCE:
-                        return False
-                if not changed:
-                    break
-        return True
-
-    def _places_within(self, margin: int) -> range:
-        """The turns whose heights touch the window, `margin` pixels more above and below."""
-        if not self._branch.marks:
-            return range(0)
-        top = self._reading.top
-        return range(self._reading.at(top - margin), self._reading.at(top + self._reading.window + margin) + 1)
-
-    def _measure(self, place: int) -> bool:
-        """Have a view for the turn if its words are known, of the right height; whether its height is news."""
-        mark = self._branch.marks[place]
-        if mark.id not in self._views:
-            turn = self._branch.turn(mark.id)
-            if turn is None:
-                return False
-            self._views.bind(turn, mark, self._looks, self._branch.live.get(mark.id))
-            self._stale.add(mark.id)
-        if mark.id not in self._stale:
-            return False
-        self._stale.discard(mark.id)
-        high = self._views[mark.id].lay_out(self._column()[1])
-        was_estimate = mark.id not in self._measured
-        self._measured.add(mark.id)
-        return self._reading.set_height(place, high, was_estimate=was_estimate)
+        for turn in self._branch.ask_references(near):
+            self.references_needed.emit(turn)
 
     def _new_view(self, role: Role) -> TurnView:
         view: TurnView
         if role is Role.USER:
             view = QuestionView(self.viewport())
             view.edit_asked.connect(self.edit_asked)
+            view.file_asked.connect(self.file_asked)
         else:
             view = AnswerView(self.viewport())
-            view.retry_asked.connect(self.retry_asked)
-            view.branch_asked.connect(self.branch_asked)
-            view.details_asked.connect(self.details_asked)
+            for name in _TOLD:
+                getattr(view, name).connect(getattr(self, name))
         view.link_asked.connect(self.link_asked)
         view.sibling_asked.connect(self.sibling_asked)
         view.changed.connect(lambda: self._view_changed(view))
@@ -326,23 +296,15 @@ class TranscriptView(QAbstractScrollArea):
         """The reader opened, closed or edits something: it stays where it is, and the end may move away."""
         if view.turn is None or view.turn.id not in self._views:
             return
-        self._stale.add(view.turn.id)
+        self._stack.stale.add(view.turn.id)
         self._reading.go_to(self._reading.top)
         self._reading.follows = False
         self._lay_out()
         self._reading.go_to(self._reading.top)
 
     def _place_views(self) -> None:
-        left, wide = self._column()
+        self._stack.place_views()
         top, most = self._reading.top, self._reading.most
-        near, places = self._places_within(2 * self._reading.window), self._branch.places
-        self._release([turn for turn, view in self._views.items() if places[turn] not in near and is_idle(view)])
-        for turn, view in self._views.items():
-            place = places[turn]
-            y = self._reading.turn_top(place) - top
-            view.setGeometry(left - SIDE, y, wide + 2 * SIDE, self._reading.heights[place])
-            if view.isHidden():
-                view.show()
         bar = self.verticalScrollBar()
         self._is_setting = True
         bar.setPageStep(max(1, self._reading.window - 40))
@@ -351,17 +313,13 @@ class TranscriptView(QAbstractScrollArea):
         self._is_setting = False
         self._jump.place(is_needed=top < most - 80)
 
-    def _release(self, turns: list[str]) -> None:
-        self._views.release(turns)
-        self._stale.difference_update(turns)
-
     def _show_wanted(self) -> None:
         """Once the turn that was asked for is here, mark the words in it and bring the first of them into sight."""
         if self._wanted is None:
             return
         turn, words = self._wanted
         answer = self._views.answer(turn)
-        if turn not in self._views or turn in self._stale or (answer is not None and answer.has_backlog):
+        if turn not in self._views or turn in self._stack.stale or (answer is not None and answer.has_backlog):
             return
         self._wanted = None
         found = self._views[turn].mark_words(words) if words else None
@@ -379,10 +337,11 @@ class TranscriptView(QAbstractScrollArea):
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + step)
 
     def _dress(self) -> None:
+        self._stack.wear(self._looks)
         self.setStyleSheet(self._looks.sheet())
         self._jump.wear(self._looks)
         self._views.wear(self._looks)
-        self._stale.update(self._views)
+        self._stack.stale.update(self._views)
         self._lay_out()
 
     # What Qt says.
@@ -394,8 +353,8 @@ class TranscriptView(QAbstractScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
-        if self._column()[1] != self._wide:
-            self._estimate_all()
+        if not self._stack.fits:
+            self._stack.estimate_all()
         self._lay_out()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
@@ -421,8 +380,8 @@ class TranscriptView(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), self._looks.colour("paper"))
-        left, wide = self._column()
-        for place in self._places_within(0):
+        left, wide = self._stack.column
+        for place in self._stack.within(0):
             mark = self._branch.marks[place]
             if mark.id not in self._views:
                 y = self._reading.turn_top(place) - self._reading.top

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class ViewerController(QObject):
 
     opened = Signal()
     closed = Signal()
-    file_asked = Signal(object)
+    file_asked = Signal(str)
 
     def __init__(self, household: Household, bridge: Bridge, viewer: Viewer) -> None:
         super().__init__()
@@ -107,7 +108,7 @@ class ViewerController(QObject):
 
     def _ask_file(self) -> None:
         if self._place is not None:
-            self.file_asked.emit(Path(self._place.path))
+            self.file_asked.emit(self._place.path)
 
     def _fetch(self) -> None:
         """Have the picture painted that is wanted most; one at a time, so that quick turning leaves none waiting."""
@@ -128,7 +129,22 @@ class ViewerController(QObject):
         if place is self._place:
             self._viewer.pages.put(wanted, picture)
             if self._passage and self._viewer.pages.is_marked(wanted.page) and not picture.boxes:
-                self._viewer.say_not_found()
+                self._recognise(place, wanted.page)
+
+    def _recognise(self, place: Place, page: int) -> None:
+        """The page's own text does not have the passage: it may be a picture of text. Looked for once."""
+        passage, self._passage = self._passage, ""
+        password = self._passwords.get(place.path)
+        self._bridge.run(
+            lambda _stop: self._household.library.find_on_page(Path(place.path), page, passage, password),
+            done=partial(self._mark, place), failed=lambda _error: self._mark(place, ()),
+        )  # fmt: skip
+
+    def _mark(self, place: Place, boxes: Sequence[Box]) -> None:
+        if place is self._place and boxes:
+            self._viewer.pages.mark(boxes)
+        elif place is self._place:
+            self._viewer.say_not_found()
 
     def _miss(self, place: Place, wanted: Wanted, error: FreeholdError) -> None:
         if place is self._place:

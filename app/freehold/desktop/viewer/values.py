@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from freehold.rendering.visible import visible
+from freehold.desktop.library_words import name_of, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Place:
     @property
     def name(self) -> str:
         """The file's name, every character of it to be seen."""
-        return name_of(self.path) or visible(self.title)
+        return name_of(self.path) or one_line(self.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,3 @@ class Words:
     start: int = 0
     end: int = 0
     note: str = ""
-
-
-def name_of(path: str) -> str:
-    """The last part of a path, every character of it to be seen."""
-    return visible(path.replace("\\", "/").rstrip("/").rpartition("/")[2]).replace("\n", "[U+000A]")

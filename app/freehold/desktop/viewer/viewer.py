@@ -7,12 +7,12 @@ from PySide6.QtGui import QIntValidator, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QSizePolicy, QStackedWidget, QWidget
 
 from freehold.desktop.icons import icon
+from freehold.desktop.library_words import folder_of, one_line
 from freehold.desktop.pieces import Elided, announce, button, column, frame, label, row
 from freehold.desktop.theme import LIGHT, Theme
 from freehold.desktop.viewer.page_view import PageView
 from freehold.desktop.viewer.text_view import TextView
 from freehold.desktop.viewer.values import Pages, Place, Words
-from freehold.rendering.visible import visible
 
 LEAST = 400  # pixels
 
@@ -256,5 +256,5 @@ class Message(QWidget):
 def _where_words(widget: QWidget, place: Place) -> str:
     if place.document < 0:
         return widget.tr("A file that came with your question")
-    folder = visible(place.path.replace("\\", "/").rpartition("/")[0])
-    return f"{visible(place.title)}, {folder}" if place.title and place.title != place.name else folder
+    folder = folder_of(place.path)
+    return f"{one_line(place.title)}, {folder}" if place.title and place.title != place.name else folder
