@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from freehold.foundation.errors import DiskFull
-from freehold.library.values import Progress, State
+from freehold.foundation.stop import Stop
+from freehold.library.values import Passage, Progress, State
 from support.fake_library import NEEDS_PASSWORD
 
 
@@ -98,9 +99,97 @@ def library_forgotten(stage: Any) -> None:
     stage.spin(0.3)
 
 
+def fill_found(stage: Any) -> None:
+    fill_library(stage)
+    home = "/home/ada/Documents/Home"
+    texts = [
+        ("lease-2024.pdf", 2, "Lease of the flat at 12 Mill Lane", "The term begins on 1 October 2024 and ends on 30 "
+         "September 2027 unless it is renewed under clause 9. The tenant may end the lease before that day only by the "
+         "notice that clause 9 describes, or with the landlord's consent in writing.\n\nThe rent is due on the third "
+         "working day of each month. It is indexed once a year, on the first of January, by the index of consumer "
+         "prices of the month of November before."),
+        ("lease-2024.pdf", 6, "Lease of the flat at 12 Mill Lane", "Either party may terminate the lease by written "
+         "notice of three months, received before the end of the term. Notice counts from the day on which it is "
+         "received, not from the day on which it was sent."),
+        ("lease-2024.pdf", 7, "Lease of the flat at 12 Mill Lane", "Without notice the lease shall renew for twelve "
+         "months at the indexed rent, and again after those, as long as neither party gives notice."),
+        ("handover-protocol.docx", None, "", "Keys handed over: three for the door of the house, two for the flat. "
+         "The landlord gives notice of repairs in the stairwell, which begin in March."),
+        ("electricity-2025.pdf", 1, "Electricity, yearly statement", "You may end this contract with a notice of four "
+         "weeks. If you move, tell us the new address and the reading of the meter."),
+    ]  # fmt: skip
+    for number, (name, page, title, text) in enumerate(texts):
+        library = stage.household.library
+        library.passages.append(
+            Passage(number + 1, f"{home}/{name}", page, number * 900, number * 900 + len(text), text, 1.0 - number / 9,
+                    title, context="Lease, clause 9: end and renewal" if number < 3 else "")
+        )  # fmt: skip
+
+
+def search_found(stage: Any) -> None:
+    fill_found(stage)
+    stage.do("search")
+    page = stage.window._named["search"]
+    page._query.setText("notice to end the lease")
+    stage.spin(0.6)
+    page.found.setFocus()
+    stage.spin(0.1)
+
+
+def search_words_only(stage: Any) -> None:
+    fill_found(stage)
+    library = stage.household.library
+    library.is_meaning_up = False
+    library.meaning_gate = Stop()
+    stage.do("search")
+    stage.window._named["search"]._query.setText("notice to end the lease")
+    stage.spin(0.6)
+
+
+def search_nothing(stage: Any) -> None:
+    fill_found(stage)
+    stage.do("search")
+    page = stage.window._named["search"]
+    page._query.setText("parking permit")
+    page._kinds.setCurrentIndex(1)
+    stage.spin(0.6)
+
+
+def search_start(stage: Any) -> None:
+    fill_found(stage)
+    stage.do("search")
+
+
+def search_empty(stage: Any) -> None:
+    stage.do("search")
+
+
+def search_ask(stage: Any) -> None:
+    search_found(stage)
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "invoice.html"
+        page.write_text("<p>Pay here</p>")
+        stage.shell._pages.open_file(str(page))
+        stage.spin(0.2)
+
+
+def narrow(of: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same in the smallest window there is."""
+
+    def prepare(stage: Any) -> None:
+        of(stage)
+        stage.window.resize(620, 480)
+        stage.spin(0.2)
+
+    return prepare
+
+
 SHOTS: dict[str, tuple[Callable[[Any], None], dict[str, Any]]] = {
     "library-empty": (library_empty, {}), "library-busy": (library_busy, {}), "library": (library_full, {}),
     "library-failed": (library_failed, {}), "library-paused": (library_paused, {}),
     "library-stopped": (library_stopped, {}), "library-add": (library_add, {}),
-    "library-forgotten": (library_forgotten, {}),
+    "library-forgotten": (library_forgotten, {}), "search-found": (search_found, {}),
+    "library-narrow": (narrow(library_failed), {}), "search-narrow": (narrow(search_found), {}),
+    "search-words-only": (search_words_only, {}), "search-nothing": (search_nothing, {}),
+    "search-start": (search_start, {}), "search-empty": (search_empty, {}), "search-ask": (search_ask, {}),
 }  # fmt: skip

@@ -329,7 +329,7 @@ def test_locking_leaves_nothing_of_the_library_in_the_window(desk, library, page
     desk.qt.until(lambda: desk.window.entry is not None)
     assert not desk.window.has_page("library")
     assert desk.window.findChild(AddPanel) is None
-    assert side(desk) == "Library, empty"
+    assert side(desk) == "Library"
     desk.house.vault.state = "open"
     desk.shell._beat()
     desk.qt.until(desk.window.actions_by_name["library"].isEnabled)
@@ -351,12 +351,11 @@ def test_a_name_can_hide_nothing_and_breaks_no_line(desk, library):
 
 
 def test_the_side_bar_tells_the_state_in_words():
-    full = Standing(1204, progress=Progress(12, 80, "/a", State.WORDS))
-    assert side_words(full) == ("1,204 documents", "here")
-    assert side_words(Standing(80, waiting=68, is_busy=True)) == ("reading 12 of 80", "here")
-    assert side_words(Standing(80, waiting=68, is_paused=True)) == ("paused", "here")
-    assert side_words(Standing(0)) == ("empty", "off")
-    assert side_words(Standing(3, failure=DiskFull())) == ("stopped", "failed")
+    assert side_words(Standing.of({"indexed": 1204, "chunks": 9})) == ("1,204 documents", "here")
+    assert side_words(Standing.of({"indexed": 12, "waiting": 68}, is_busy=True)) == ("reading 12 of 80", "here")
+    assert side_words(Standing.of({"indexed": 12, "waiting": 68}, is_paused=True)) == ("paused", "here")
+    assert side_words(Standing.of({})) == ("empty", "off")
+    assert side_words(Standing.of({"indexed": 3}, failure=DiskFull())) == ("stopped", "failed")
 
 
 def test_what_is_left_is_counted_by_what_can_be_done():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from freehold.foundation.errors import FreeholdError
+from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentNeedsPassword, EmbedderMissing, LibraryNotFound
 from freehold.library.library import Checked, Text
 from freehold.library.values import (
@@ -38,6 +40,8 @@ class FakeLibrary:
         self.failure: FreeholdError | None = None
         self.error: FreeholdError | None = None  # raised by the next add, forget or search
         self.passages: list[Passage] = []
+        self.meaning_gate = Stop()  # what a search that waits for meaning waits for
+        self.meaning_gate.set()
 
     def put(self, path: str, state: State = State.INDEXED, *, collection: str = GENERAL, reason: str = "",
             **facts: float | str) -> Document:  # fmt: skip
@@ -140,8 +144,12 @@ class FakeLibrary:
             raise EmbedderMissing
         used: Mode = "words" if mode == "hybrid" and not (wait or self.is_meaning_up) else mode
         if wait:
+            self.meaning_gate.wait(30.0)
             self.is_meaning_up = True
-        found = [one for one in self.passages if query.casefold().split()[0] in one.text.casefold()]
+        wanted = query.casefold().split()
+        found = [
+            one for one in self.passages if any(word in re.findall(r"\w+", one.text.casefold()) for word in wanted)
+        ]
         return Found(tuple(found[:k]), used, Signal())
 
     def text(self, path: Path, collection: str | None = None) -> Text:

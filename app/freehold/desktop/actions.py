@@ -40,6 +40,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed("chats", "Chats", "Ctrl+1"),
     Deed("models", "Models", "Ctrl+2"),
     Deed("library", "Library", "Ctrl+3"),
+    Deed("search", "Search documents", "Ctrl+Shift+F"),
     Deed("settings", "Settings", "Ctrl+,"),
     Deed("trash", "Trash", "Ctrl+Shift+T"),
     Deed("import-model", "Import a model file…", "Ctrl+Shift+I"),

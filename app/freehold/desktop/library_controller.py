@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from freehold.desktop.library_state import LibraryState, Standing
 from freehold.desktop.library_words import added_words, checked_words, name_of
 from freehold.desktop.needs import Household
 from freehold.desktop.toasts import Toast
+from freehold.desktop.while_open import WhileOpen
 from freehold.foundation.errors import FreeholdError
 from freehold.library.values import GENERAL, Collection, Document
 
@@ -34,9 +35,7 @@ class LibraryController(QObject):
         self, household: Household, bridge: Bridge, page: LibraryPage, state: LibraryState, toast: Toast
     ) -> None:
         super().__init__()
-        self._library, self._bridge, self._page, self._state, self._toast = (
-            household.library, bridge, page, state, toast,
-        )  # fmt: skip
+        self._library, self._page, self._state, self._toast = household.library, page, state, toast
         self._panel: AddPanel | None = None
         self._dialog: QFileDialog | None = None
         self._collections: Sequence[Collection] = ()
@@ -44,7 +43,7 @@ class LibraryController(QObject):
         self._shown = Standing()
         self._listings = self._listed = 0  # how many times the list was asked for, and which of them is shown
         self._check: Job | None = None
-        self._is_over = False
+        self._work = WhileOpen(bridge, self._failed)
         self._connect()
 
     def _connect(self) -> None:
@@ -66,7 +65,7 @@ class LibraryController(QObject):
 
     def end(self) -> None:
         """The vault is closed: what is still under way is not shown."""
-        self._is_over = True
+        self._work.end()
         self._state.changed.disconnect(self._standing_changed)
         for one in (self._panel, self._dialog):
             if one is not None:
@@ -78,7 +77,7 @@ class LibraryController(QObject):
     def reload(self) -> None:
         """Look anew at what the library is made of, then list its files."""
         self._state.look()
-        self._run(self._library.collections, self._took_collections, lane="library places")
+        self._work.run(self._library.collections, self._took_collections, lane="library places")
 
     def take_keys(self) -> None:
         self._page.take_keys()
@@ -111,17 +110,17 @@ class LibraryController(QObject):
             return queued
 
         self._page.trouble.clear()
-        self._run(work, self._added, words=self.tr("Looking at what is there"))
+        self._work.run(work, self._added, words=self.tr("Looking at what is there"))
 
     def pause(self) -> None:
-        self._run(self._library.pause, lambda _: self._state.look())
+        self._work.run(self._library.pause, lambda _: self._state.look())
 
     def resume(self) -> None:
         def work() -> None:
             self._library.resume()
             self._library.attend()
 
-        self._run(work, lambda _: self._state.look())
+        self._work.run(work, lambda _: self._state.look())
 
     def toggle_pause(self) -> None:
         if self._state.standing.is_paused:
@@ -137,14 +136,14 @@ class LibraryController(QObject):
             self._library.attend()
             return queued
 
-        self._run(work, self._added, words=self.tr("Looking for changed files"))
+        self._work.run(work, self._added, words=self.tr("Looking for changed files"))
 
     def put_first(self, path: str) -> None:
         def done(_: object) -> None:
             self._toast.say(self.tr("{0} is read before the others.").format(name_of(path)))
             self.reload()
 
-        self._run(lambda: self._library.put_first(Path(path)), done)
+        self._work.run(lambda: self._library.put_first(Path(path)), done)
 
     def read_again(self, document: Document, password: str) -> None:
         def work() -> None:
@@ -152,7 +151,7 @@ class LibraryController(QObject):
             self._library.attend()
 
         self._page.files.documents.expect(document)
-        self._run(work, lambda _: self._state.look())
+        self._work.run(work, lambda _: self._state.look())
 
     def forget(self, path: str) -> None:
         """It goes for good when nobody undid it; the file itself stays."""
@@ -168,12 +167,9 @@ class LibraryController(QObject):
         if self._check is not None:
             return
 
-        def work(_stop: object) -> Generator[int, None, Any]:
-            return (yield from self._library.check())
-
         self._page.show_check(self.tr("Checking what searching finds…"))
-        self._check = self._bridge.run(
-            work, steps=self._checking, done=self._checked, failed=self._check_failed,
+        self._check = self._work.run(
+            self._library.check, self._checked, self._check_failed, steps=self._checking,
             words=self.tr("Checking the library"),
         )  # fmt: skip
 
@@ -201,7 +197,7 @@ class LibraryController(QObject):
         if not self._page.isVisible():
             return
         if standing.documents != before.documents or (before.is_busy and not standing.is_busy):
-            self._run(self._library.collections, self._took_collections, lane="library places")
+            self._work.run(self._library.collections, self._took_collections, lane="library places")
         elif standing.progress != before.progress:
             self._renew()
 
@@ -211,7 +207,7 @@ class LibraryController(QObject):
 
     def _show_collections(self) -> None:
         self._page.show_collections(self._collections, tuple(self._leaving))  # asks for the list
-        self._page.show_standing(self._shown, is_known=True)
+        self._page.show_standing(self._shown)
 
     def _list(self) -> None:
         """The files of the page's wish, as many as are listed now."""
@@ -239,7 +235,7 @@ class LibraryController(QObject):
             if listing == self._listings:  # else another wish came meanwhile
                 done(documents)
 
-        self._run(
+        self._work.run(
             lambda: self._library.listed(
                 collection=wish.place.collection, below=wish.place.below, states=wish.states, text=wish.text,
                 after=after, limit=limit,
@@ -267,39 +263,22 @@ class LibraryController(QObject):
             self._failed(error)
             self.reload()
 
-        self._run(lambda: self._library.forget(Path(path)), gone, kept, words=self.tr("Forgetting"), lane=_LAST)
+        self._work.run(lambda: self._library.forget(Path(path)), gone, kept, words=self.tr("Forgetting"), lane=_LAST)
 
     def _try_again(self) -> None:
         self._page.trouble.clear()
-        self._run(self._library.attend, lambda _: self._state.look())
+        self._work.run(self._library.attend, lambda _: self._state.look())
 
     def _checking(self, steps: list[int]) -> None:
-        if not self._is_over:
-            self._page.show_check(self.tr("Checking what searching finds, question {0}").format(steps[-1]))
+        self._page.show_check(self.tr("Checking what searching finds, question {0}").format(steps[-1]))
 
     def _checked(self, checked: Any) -> None:
         self._check = None
-        if not self._is_over:
-            self._page.show_check(checked_words(checked))
+        self._page.show_check(checked_words(checked))
 
     def _check_failed(self, error: FreeholdError) -> None:
         self._check = None
-        if not self._is_over:
-            self._page.show_check(f"{error.title}. {error.next_step}")
+        self._page.show_check(f"{error.title}. {error.next_step}")
 
     def _failed(self, error: FreeholdError) -> None:
         self._page.trouble.show_error(error)
-
-    def _run(
-        self, work: Callable[[], Any], done: Callable[[Any], None],
-        failed: Callable[[FreeholdError], None] | None = None, *, words: str = "", lane: str = "",
-    ) -> None:  # fmt: skip
-        """Work on a thread whose outcome is shown, unless the vault was closed meanwhile."""
-
-        def unless_over(tell: Callable[[Any], None]) -> Callable[[Any], None]:
-            return lambda outcome: None if self._is_over else tell(outcome)
-
-        self._bridge.run(
-            lambda _stop: work(), done=unless_over(done), failed=unless_over(failed or self._failed), words=words,
-            lane=lane,
-        )  # fmt: skip

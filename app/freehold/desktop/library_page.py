@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QProgressBar, QSizePolicy, QStackedWidget, QWidget
 
 from freehold.desktop.collections_list import Place, PlacesView, is_leaving, places_of
@@ -21,6 +22,7 @@ from freehold.library.errors import EmbedderMissing
 from freehold.library.values import Collection, Document, State
 
 _FILTER_MS = 150
+_WIDE = 640  # below this there is no room for the collections beside the files
 _STATES: dict[str, tuple[State, ...]] = {"all": (), "waiting": (State.WAITING, State.WORDS), "troubled": TROUBLED}
 
 
@@ -52,7 +54,6 @@ class LibraryPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("page")
-        self._standing = Standing()
         self._collections: Sequence[Collection] = ()
         self._leaving: Some[str] = ()
         self.trouble = Trouble()
@@ -72,7 +73,7 @@ class LibraryPage(QWidget):
         self._make_buttons()
         self._lay_out()
         self._connect()
-        self.show_standing(Standing(), is_known=False)
+        self.show_standing(Standing())
 
     def _make_buttons(self) -> None:
         self._add_files, self._add_folder = button(self.tr("Add files…")), button(self.tr("Add a folder…"))
@@ -179,6 +180,7 @@ class LibraryPage(QWidget):
         left = column(self.places, margins=(6, 8, 4, 8))
         left_card, right_card = frame("card", left), frame("card", right)
         left_card.setFixedWidth(236)
+        self._left = left_card
         full = row(left_card, right_card, spacing=12)
         full.setStretch(1, 1)
         self._full = QWidget()
@@ -210,6 +212,10 @@ class LibraryPage(QWidget):
         self._search.textChanged.connect(lambda _text: self._timer.start())
         self._timer.timeout.connect(self.list_asked)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._left.setVisible(event.size().width() >= _WIDE)
+
     @property
     def wish(self) -> Wish:
         return Wish(self.places.place, _STATES[self._wanted_states], self._search.text().strip())
@@ -223,9 +229,9 @@ class LibraryPage(QWidget):
         elif shown is self._empty:
             self._first_folder.setFocus()
 
-    def show_standing(self, standing: Standing, *, is_known: bool = True) -> None:
+    def show_standing(self, standing: Standing) -> None:
         """Empty, busy, paused or at rest, in words."""
-        self._standing = standing
+        is_known = standing.is_known
         is_empty = is_known and not standing.documents and not self._collections
         self._stack.setCurrentWidget(self._empty if is_empty else self._full if is_known else self._looking)
         if is_known and self._wants_keys:

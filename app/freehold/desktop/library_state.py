@@ -18,7 +18,7 @@ _TROUBLED = (State.EMPTY, State.FAILED, State.UNSUPPORTED)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The library in a few facts. `troubled` documents hold nothing that could be found."""
+    """The library in a few facts, unknown until the vault was asked. `troubled` documents hold nothing to be found."""
 
     documents: int = 0
     waiting: int = 0
@@ -29,6 +29,7 @@ class Standing:
     finds_meaning: bool = True
     progress: Progress | None = None
     failure: FreeholdError | None = None
+    is_known: bool = False
 
     @classmethod
     def of(cls, counts: Mapping[str, int], **facts: Any) -> Standing:
@@ -36,7 +37,7 @@ class Standing:
         documents = sum(count for name, count in counts.items() if name != "chunks")
         troubled = sum(counts.get(state.value, 0) for state in _TROUBLED)
         waiting, words_only = counts.get(State.WAITING.value, 0), counts.get(State.WORDS.value, 0)
-        return cls(documents, waiting, words_only, troubled, **facts)
+        return cls(documents, waiting, words_only, troubled, is_known=True, **facts)
 
     @property
     def left(self) -> int:

@@ -82,6 +82,8 @@ def side_words(standing: Standing) -> tuple[str, str]:
     """The line beside "Library" in the side bar, and its tone."""
     if standing.failure is not None and not standing.is_busy:
         return _tr("stopped"), "failed"
+    if not standing.is_known:
+        return "", "none"
     if not standing.documents:
         return _tr("empty"), "off"
     if standing.is_paused and standing.left:
@@ -108,6 +110,14 @@ def work_words(standing: Standing) -> tuple[str, str]:
         return title, _tr("Starting")
     parts = [time_left_words(progress.seconds_left) if progress.seconds_left else "", name_of(progress.path)]
     return title, "  ·  ".join(part for part in parts if part)
+
+
+def page_words(page: int | None) -> str:
+    return _tr("page {0}").format(count_words(page)) if page else ""
+
+
+def found_words(count: int) -> str:
+    return _tr("1 passage") if count == 1 else _tr("{0} passages").format(count_words(count))
 
 
 def added_words(queued: int) -> str:

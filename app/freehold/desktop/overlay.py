@@ -69,8 +69,12 @@ class Overlay(QWidget):
         assert around is not None
         self.setGeometry(around.rect())
         width = min(self._width, around.width() - 48)
+        layout = self.box.layout()
+        assert layout is not None
         self.box.setFixedWidth(width)
-        self.box.adjustSize()
+        layout.activate()
+        has_wrapped = layout.hasHeightForWidth()
+        self.box.setFixedHeight(layout.totalHeightForWidth(width) if has_wrapped else layout.totalSizeHint().height())
         self.box.move((around.width() - width) // 2, max(24, around.height() // 5))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from freehold.desktop.library_controller import LibraryController
     from freehold.desktop.models_controller import ModelsController
     from freehold.desktop.own_program import FilePanel
+    from freehold.desktop.search_controller import SearchController
     from freehold.desktop.settings_controller import SettingsController
 
 
@@ -31,6 +32,7 @@ class Pages(QObject):
     model_changed = Signal()
     setting_changed = Signal(str)
     lock_asked = Signal()
+    passage_asked = Signal(int, str, object, int, int)  # document, path, page or None, start, end
 
     def __init__(
         self, household: Household, window: Window, appearance: Appearance, bridge: Bridge, chats: ChatsController
@@ -41,13 +43,14 @@ class Pages(QObject):
         self.library_state = LibraryState(household, bridge)
         self.library_state.changed.connect(lambda standing: window.sidebar.say("library", *side_words(standing)))
         self._library: LibraryController | None = None
+        self._search: SearchController | None = None
         self._file_panel: FilePanel | None = None
         self._models: ModelsController | None = None
         self._settings: SettingsController | None = None
 
     def deeds(self) -> dict[str, Callable[[], object]]:
         """What the actions do that belong to a page, by the actions' names."""
-        pages = {"chats": "chat", **dict.fromkeys(("library", "models", "settings", "trash"))}
+        pages = {"chats": "chat", **dict.fromkeys(("library", "search", "models", "settings", "trash"))}
         return {
             **{action: partial(self.show, page or action) for action, page in pages.items()},
             "add-files": self._in_library(lambda library: library.choose_files()),
@@ -75,6 +78,8 @@ class Pages(QObject):
             self.models.reload()
         elif name == "library":
             self.library.reload()
+        elif name == "search":
+            self.search.reload()
         elif name == "settings":
             self.settings.reload()
         elif name == "trash":
@@ -84,12 +89,15 @@ class Pages(QObject):
         self._window.show_page(name)
         if name == "library":
             self.library.take_keys()
+        elif name == "search":
+            self.search.take_keys()
 
     def forget(self) -> None:
         """The vault is closed: nothing of it stays in a page or in a model behind one."""
-        if self._library is not None:
-            self._library.end()
-            self._library = None
+        for one in (self._library, self._search):
+            if one is not None:
+                one.end()
+        self._library = self._search = None
         for name in ("library", "search"):
             self._window.drop_page(name)
         if self._file_panel is not None:
@@ -109,6 +117,20 @@ class Pages(QObject):
             self._library.open_asked.connect(self.open_file)
             self._window.add_page("library", page)
         return self._library
+
+    @property
+    def search(self) -> SearchController:
+        if self._search is None:
+            from freehold.desktop.search_controller import SearchController
+            from freehold.desktop.search_page import SearchPage
+
+            page = SearchPage()
+            self._search = SearchController(self._household, self._bridge, page, self.library_state)
+            self._search.passage_asked.connect(self.passage_asked)
+            self._search.open_asked.connect(self.open_file)
+            self._search.library_asked.connect(partial(self.show, "library"))
+            self._window.add_page("search", page)
+        return self._search
 
     def add_to_library(self, paths: list[str]) -> None:
         self.show("library")
