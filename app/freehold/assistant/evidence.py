@@ -17,6 +17,7 @@ from freehold.library.values import Passage, digest_of
 LEAST_WORDS = 3  # a question of fewer weighty words leans on the one before it
 NEAREST = 3  # near misses that a refusal shows
 MOST_SHARE = 0.5  # of the room for the prompt that passages may take
+_RANK_SHARE = 0.3  # what being of the best passage counts, when the closest sentence is looked for
 _MARKUP = 12  # tokens of a passage's number, name and white space
 
 REFUSAL = "Your documents do not say."
@@ -128,17 +129,18 @@ def sources_of(answer: str, evidence: Evidence) -> tuple[Source, ...]:
 
 
 def closest_sentence(question: str, passages: Sequence[Passage]) -> tuple[int, str] | None:
-    """The sentence that shares the most words with `question`, for its length, and the number of its passage (from 0).
-
-    Quoted below an answer of which no sentence could be traced.
+    """The sentence that shares the most words with `question`, for its length, and the number of its passage (from 0);
+    of those alike, the one of the better passage. Quoted below an answer of which no sentence could be traced.
     """
     asked = weighty_words(question)
+    best_score = max((passage.score for passage in passages), default=0.0)
     best: tuple[float, int, str] | None = None
     for place, passage in enumerate(passages):
+        rank = _RANK_SHARE if passage.score >= best_score else 0.0
         for start, end in sentences(passage.text):
             text = " ".join(passage.text[start:end].split())
             words = weighty_words(text)
-            score = len(asked & words) / math.sqrt(max(len(words), 6))
+            score = len(asked & words) / math.sqrt(max(len(words), 6)) + rank
             if words and (best is None or score > best[0]):
                 best = (score, place, text)
     return None if best is None else (best[1], best[2])

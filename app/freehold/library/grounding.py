@@ -6,7 +6,9 @@ decided from scores: the first before the model is asked.
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +24,8 @@ _WORDS_BIAS = -8.10
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+|\n+")  # not the point of 3.5
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-LEAST_SHARED = 0.5  # of a sentence's weighty words that a passage must hold to be its source
+LEAST_SHARED = 0.5  # of a sentence's weighty words, by rarity, that a passage must hold to be its source
+LEAST_WORDS = 3  # that they have in common, unless the sentence has fewer
 _SHORT_WORD = 3  # letters: words up to this length carry little
 
 
@@ -53,10 +56,13 @@ class Cited:
 
 
 def attribute(answer: str, passages: Sequence[Passage]) -> tuple[Cited, ...]:
-    """For each sentence of `answer` the passage that says it: most of its weighty words, and all of its numbers."""
+    """For each sentence of `answer` the passage that says it: most of its weighty words, the rarer ones counting more,
+    and all of its numbers.
+    """
     held = [weighty_words(f"{passage.context} {passage.text}") for passage in passages]
     numbers = [_numbers(passage.text) for passage in passages]
-    return tuple(_source_of(answer[start:end], start, held, numbers) for start, end in sentences(answer))
+    counts = Counter(word for words in held for word in words)
+    return tuple(_source_of(answer[start:end], start, held, numbers, counts) for start, end in sentences(answer))
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -71,12 +77,17 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def _source_of(sentence: str, start: int, held: Sequence[frozenset[str]], numbers: Sequence[frozenset[str]]) -> Cited:
+def _source_of(
+    sentence: str, start: int, held: Sequence[frozenset[str]], numbers: Sequence[frozenset[str]], counts: Counter[str]
+) -> Cited:
     words, stated = weighty_words(sentence), _numbers(sentence)
+    weights = {word: math.log(1 + len(held) / (counts[word] + 0.5)) for word in words}
+    total = max(sum(weights.values()), 1e-9)
     best, share = None, 0.0
     for place, of_passage in enumerate(held):
-        shared = len(words & of_passage) / max(len(words), 1)
-        if shared > share and stated <= numbers[place]:
+        shared = sum(weights[word] for word in words & of_passage) / total
+        is_chance = len(words & of_passage) < min(LEAST_WORDS, len(words))
+        if shared > share and stated <= numbers[place] and not is_chance:
             best, share = place, shared
     supported = best is not None and share >= LEAST_SHARED
     return Cited(start, start + len(sentence), best if supported else None, round(share, 3))
