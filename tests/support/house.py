@@ -62,7 +62,7 @@ DOORS = {
     "rapidocr": "library",
     "onnxruntime": "library",
     "msoffcrypto": "library",
-    "chromadb": "vault",
+    "chromadb": "library",
     "web3": "chain",
     "eth_account": "identity",
     "x402": "market",
@@ -86,7 +86,7 @@ NOT_IN_THE_APP = (
 # Files that only ever run in a worker, beside those that have `worker` in their name.
 IN_A_WORKER = {"network/hub.py", "network/transport.py"}
 # Files of a room that run inside the vault, where SQL is spoken.
-IN_THE_VAULT = {"store.py", "schema.py", "rows.py", "search.py", "moving.py"}
+IN_THE_VAULT = {"store.py", "schema.py", "rows.py", "search.py", "wording.py", "moving.py"}
 
 # A net that catches everything and lets nothing rise, with the reason why it may.
 NETS = {

@@ -29,6 +29,8 @@ class Flows:
         self.watching = threading.Semaphore(0)
         self.watch_ended = threading.Semaphore(0)
 
+    def warm(self, stop) -> None: ...
+
     def recover(self) -> int:
         self.recovered += 1
         return 0

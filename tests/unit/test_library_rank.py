@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from freehold.library.rank import Weights, alike, diverse, fuse, rarest, smooth, standardise
+from freehold.library.rank import alike, diverse, fuse, rarest, smooth, standardise, words_weight
 from freehold.library.words import any_of, spaced, terms
 
 _SCORES = some.lists(some.floats(-100, 100, width=32), min_size=2, max_size=30).map(
@@ -28,14 +28,13 @@ def test_standardising_keeps_the_order(scores):
 @settings(deadline=None)
 def test_a_ranker_for_which_all_are_alike_says_nothing(scores):
     flat = numpy.full(len(scores), 3.0)
-    fused = fuse(flat, scores)
-    assert numpy.allclose(fused, 0.7 * standardise(scores))
+    assert numpy.allclose(fuse(flat, scores), (1 - words_weight(scores.max())) * standardise(scores))
 
 
-@given(_SCORES, some.floats(0, 1))
+@given(_SCORES)
 @settings(deadline=None)
-def test_a_passage_best_for_both_rankers_is_best(scores, weight):
-    fused = fuse(scores, scores, Weights(weight, 1 - weight))
+def test_a_passage_best_for_both_rankers_is_best(scores):
+    fused = fuse(scores, scores)
     assert fused[int(scores.argmax())] == pytest.approx(fused.max())
 
 
@@ -61,10 +60,22 @@ def test_no_two_chosen_passages_say_the_same_nor_fill_a_page(texts, many):
     assert all(sum(place % 2 == page for place in chosen) <= 2 for page in (0, 1))
 
 
-def test_common_words_are_dropped_unless_few_would_be_left():
+@given(some.floats(-1, 1), some.floats(-1, 1))
+def test_words_count_the_more_the_less_near_the_nearest_is(one, other):
+    far, near = sorted((one, other))
+    assert 0.25 <= words_weight(near) <= words_weight(far) <= 0.6
+
+
+def test_candidates_are_measured_against_the_sample_of_all():
+    meaning, sample = numpy.asarray([0.9, 0.1, 0.1]), numpy.asarray([0.0, 0.2])
+    assert fuse(None, meaning, sample).tolist() == pytest.approx([8.0, 0.0, 0.0])
+
+
+def test_common_words_are_dropped_once_many_chunks_are_to_be_looked_at():
     counts = [("the", 900), ("of", 800), ("hull", 3), ("keel", 2), ("zzz", 0), ("mast", 50)]
-    assert rarest(counts, 1000) == ["keel", "hull", "mast"]
-    assert rarest([("the", 900), ("who", 500)], 1000) == ["who", "the"]
+    assert rarest(counts) == ["keel", "hull", "mast", "of", "the"]
+    assert rarest(counts, most=60) == ["keel", "hull", "mast"]
+    assert rarest([("the", 900), ("who", 500)], most=60) == ["who"]
 
 
 def test_terms_are_words_and_pairs_of_characters_without_spaces():

@@ -6,8 +6,10 @@ import pytest
 
 from freehold.foundation.errors import UsageError
 from freehold.library.errors import LibraryNotFound
+from freehold.library.search import Searcher
 from freehold.library.values import digest_of
-from support.libraries import VaultInMemory, embed_all, found, shelve
+from freehold.processes.frames import pack_floats
+from support.libraries import VaultInMemory, embed_all, embedding, found, shelve
 
 
 @pytest.fixture
@@ -73,6 +75,48 @@ def test_a_search_stays_with_the_kinds_and_the_dates_it_is_given(vault):
     assert names(since=200) == {"/b.TXT", "/c"} and names(until=200) == {"/a.pdf"}
     assert names(kinds=[".pdf"], since=150.5, until=1e10, collections=["documents"]) == {"/c"}
     assert names(kinds=[".doc"]) == set()
+
+
+def test_until_all_chunks_are_in_memory_a_search_is_by_words_and_says_so(vault):
+    for number in range(6):
+        shelve(vault, f"/{number}.txt", f"the blue hull {number}", "other words", kind=".pdf" if number % 2 else ".txt")
+    embed_all(vault)
+    vault.store._searcher = Searcher(vault.database, at_once=3)
+    vector = pack_floats(embedding("blue"))
+
+    def search(**wishes):
+        return vault.call("library.search", query="blue", vector=vector, embedder="letters", **wishes)
+
+    cold = search(kinds=[".pdf"], k=2)
+    assert cold["mode"] == "words" and {hit["path"] for hit in cold["passages"]} <= {"/1.txt", "/3.txt", "/5.txt"}
+    assert len(cold["passages"]) == 2 and cold["signal"]["coverage"] == 1.0
+    while vault.call("library.warm", embedder="letters"):
+        pass
+    warm = search()
+    assert warm["mode"] == "hybrid" and warm["passages"][0]["meaning"] is not None
+    vault.store._searcher = Searcher(vault.database, at_once=3)
+    assert search(mode="meaning")["mode"] == "meaning"  # nothing else can be told
+
+
+def test_vectors_of_a_vault_of_before_are_kept_when_their_table_is_laid_out_anew(tmp_path):
+    from freehold.library.schema import FIRST, SECOND
+    from freehold.library.store import LibraryStore
+    from freehold.vault.database import Database
+    from freehold.vault.migrations import lay_out, pending, upgrade, versions
+
+    class Before:
+        room, MIGRATIONS = "library", (FIRST, SECOND)
+
+    database = Database(tmp_path / "old.db", bytes(32))
+    lay_out(database)
+    upgrade(database, pending({}, [Before]))
+    with database.transaction() as execute:
+        for digest in (b"b", b"a"):
+            execute("INSERT INTO library_vector VALUES (?, 'letters', ?)", digest, digest * 8)
+    upgrade(database, pending(versions(database), [LibraryStore]))
+    rows = database.query("SELECT hash, embedder, vector FROM library_vector ORDER BY hash")
+    assert rows == [(b"a", "letters", b"a" * 8), (b"b", "letters", b"b" * 8)]
+    database.close()
 
 
 def test_a_quoted_text_is_found_again_where_it_moved_and_else_told_as_changed(vault):

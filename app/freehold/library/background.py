@@ -18,6 +18,7 @@ _END_SECONDS = 5.0
 
 class Flows(Protocol):
     def recover(self) -> int: ...
+    def warm(self, stop: Stop) -> None: ...
     def work(self, stop: Stop) -> Iterator[Progress]: ...
     def watch(self, stop: Stop) -> Iterator[Progress]: ...
 
@@ -74,6 +75,7 @@ class Background:
             try:
                 if not has_recovered:
                     self._library.recover()
+                    self._library.warm(stop)
                     has_recovered = True
                 self._drain(self._library.work(stop))
                 self._is_working = False

@@ -159,6 +159,11 @@ class Library:
         """To be called once after unlocking; how many files wait from before."""
         return int(self._vault.call("library.recover"))
 
+    def warm(self, stop: Stop) -> None:
+        """Have the vault take the chunks into memory, some at a time; until then searches are by words alone."""
+        while not stop.is_set() and self._vault.call("library.warm", embedder=self._embedder.id):
+            pass
+
     def pause(self) -> None:
         """Stop after the file in hand, and stay stopped over restarts until `resume`."""
         self._vault.call("library.remember", name="paused", value="yes")
@@ -252,17 +257,20 @@ class Library:
         """Passages for `query`, best first, of documents of these `collections` (None: all) and `kinds` (suffixes as
         ".pdf"; none: all), last changed from `since` on and before `until`, in seconds since 1970.
 
-        While the embedder is cold a hybrid search is by words alone, and says so; `wait` waits for it. Raises
-        EmbedderMissing when `meaning` is asked for and there is none.
+        While the embedder is cold, or the vault not warm, a hybrid search is by words alone, and says so; `wait` waits
+        for both. Raises EmbedderMissing when `meaning` is asked for and there is none.
         """
         vector = self._vector(query, mode, wait)
         used: Mode = "words" if vector is None else mode
+        if wait or mode == "meaning":
+            self.warm(Stop())
         answer = self._vault.call(
-            "library.search", query=query, vector=vector, embedder=self._embedder.id if vector else "", k=k,
+            "library.search", query=query, vector=vector, embedder=self._embedder.id, k=k,
             collections=None if collections is None else list(collections), mode=used, kinds=list(kinds) or None,
             since=since, until=until,
         )  # fmt: skip
-        return Found(tuple(Passage.from_wire(one) for one in answer["passages"]), used, Signal(**answer["signal"]))
+        passages = tuple(Passage.from_wire(one) for one in answer["passages"])
+        return Found(passages, answer["mode"], Signal(**answer["signal"]))
 
     def text(self, path: Path, collection: str | None = None) -> Text:
         """The text that offsets point into. Raises LibraryNotFound."""

@@ -119,7 +119,7 @@ def take_vectors(execute: Execute, vectors: Sequence[Item]) -> None:
     """Those that belong to a chunk here."""
     for one in vectors:
         execute(
-            "INSERT OR IGNORE INTO library_vector SELECT ?1, ?2, ?3 WHERE EXISTS ("
+            "INSERT OR IGNORE INTO library_vector (hash, embedder, vector) SELECT ?1, ?2, ?3 WHERE EXISTS ("
             "SELECT 1 FROM library_chunk WHERE hash = ?1)",
             bytes.fromhex(one["hash"]), one["embedder"], base64.b64decode(one["vector"]),
         )  # fmt: skip

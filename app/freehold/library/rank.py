@@ -1,45 +1,53 @@
 """Making one order of two rankers. Pure; arrays are numpy's, one place for each chunk of the collection.
 
 z-fusion: each ranker's scores are standardised over the whole collection, so that a ranker for which all chunks look
-alike says little. Then each chunk gains a part of its neighbours' scores, since an answer seldom stands alone.
-Measured against reciprocal ranks and against either ranker alone: docs/library.md.
+alike says little; the less near the nearest chunk is, the more words count. Then each chunk gains a part of its
+neighbours' scores, since an answer seldom stands alone. Measured against reciprocal ranks and against either ranker
+alone: docs/library.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 Scores = Any  # a numpy array of float32; numpy is imported by those who make them, in the vault process only
 
-WORDS_WEIGHT, MEANING_WEIGHT = 0.3, 0.7
 NEIGHBOUR_SHARE = 0.2
+MOST_HITS = 15_000  # chunks whose words are scored for one question: about 20 ms
 MOST_ALIKE = 0.8  # share of shared words above which a passage says what a better one said already
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """How much each ranker counts, and the part of its neighbours' scores that a chunk gains."""
-
-    words: float = WORDS_WEIGHT
-    meaning: float = MEANING_WEIGHT
-    neighbours: float = NEIGHBOUR_SHARE
+# (best cosine, weight of words): where nothing is near in meaning, as in a language that the model knows little, and
+# where something is.
+_WORDS_AT = ((0.5, 0.6), (0.7, 0.25))
 
 
-def standardise(scores: Scores) -> Scores:
-    """`scores` as deviations from their mean; all zero when they are all alike."""
-    spread = scores.std()
-    return (scores - scores.mean()) / spread if spread > 1e-9 else scores * 0.0
+def words_weight(best_meaning: float) -> float:
+    """The weight of words for a question whose nearest chunk has this cosine; meaning has the rest."""
+    (far, most), (near, least) = _WORDS_AT
+    share = min(max((best_meaning - far) / (near - far), 0.0), 1.0)
+    return most + (least - most) * share
 
 
-def fuse(words: Scores | None, meaning: Scores | None, weights: Weights = Weights()) -> Scores:
-    """Both rankers' scores of every chunk as one. A ranker that is None has nothing to say."""
+def standardise(scores: Scores, sample: Scores | None = None) -> Scores:
+    """`scores` as deviations from their mean, or from that of a `sample` of them; all zero when those are all alike."""
+    sample = scores if sample is None else sample
+    spread = sample.std()
+    return (scores - sample.mean()) / spread if spread > 1e-9 else scores * 0.0
+
+
+def fuse(words: Scores | None, meaning: Scores | None, sample: Scores | None = None) -> Scores:
+    """Both rankers' scores of every chunk as one. A ranker that is None has nothing to say. `sample` stands for the
+    meaning of all chunks where only that of candidates is known.
+    """
     if words is None or meaning is None:
         only = words if meaning is None else meaning
         assert only is not None, "a search has at least one ranker"
-        return standardise(only)
-    return weights.words * standardise(words) + weights.meaning * standardise(meaning)
+        return standardise(only, None if meaning is None else sample)
+    weight = words_weight(float(meaning.max()))
+    return weight * standardise(words) + (1 - weight) * standardise(meaning, sample)
 
 
 def smooth(scores: Scores, same_document_as_next: Scores, share: float = NEIGHBOUR_SHARE) -> Scores:
@@ -84,10 +92,12 @@ def alike(one: frozenset[str], other: frozenset[str]) -> float:
     return both / (len(one) + len(other) - both) if both else 0.0
 
 
-def rarest(terms: Sequence[tuple[str, int]], chunks: int, most_share: float = 0.1, least: int = 3) -> list[str]:
-    """The terms worth searching for, of (term, number of chunks that hold it): not those in more than `most_share`
-    of the chunks, unless fewer than `least` would be left. Terms that no chunk holds are dropped.
+def rarest(terms: Sequence[tuple[str, int]], most: int = MOST_HITS) -> list[str]:
+    """The terms worth searching for, of (term, number of chunks that hold it): the rarest first, until `most` chunks
+    are to be looked at; one at least. Terms that no chunk holds are dropped.
     """
     known = sorted((count, term) for term, count in terms if count)
-    rare = [term for count, term in known if count <= max(most_share * chunks, 20)]
-    return rare if len(rare) >= least else [term for _, term in known[:least]]
+    hits = accumulate(count for count, _ in known)
+    return [term for (_, term), so_far in zip(known, hits, strict=True) if so_far <= most] or [
+        term for _, term in known[:1]
+    ]

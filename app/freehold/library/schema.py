@@ -45,4 +45,14 @@ UPDATE library_document SET kind = lower('.' || replace(
 UPDATE library_document SET kind = '' WHERE instr(kind, '/') OR instr(kind, char(92)) OR kind = '.';
 """
 
+# A vector of 384 numbers takes half a page here, and most of two in a table WITHOUT ROWID, whose rows overflow early.
+THIRD = """
+CREATE TABLE library_vector_kept (
+  id INTEGER PRIMARY KEY, hash BLOB NOT NULL, embedder TEXT NOT NULL, vector BLOB NOT NULL, UNIQUE (hash, embedder));
+INSERT INTO library_vector_kept (hash, embedder, vector) SELECT v.hash, v.embedder, v.vector
+  FROM library_vector v ORDER BY (SELECT min(c.id) FROM library_chunk c WHERE c.hash = v.hash);
+DROP TABLE library_vector;
+ALTER TABLE library_vector_kept RENAME TO library_vector;
+"""
+
 TOKENIZER = "porter unicode61 remove_diacritics 2"  # of the query, which is taken apart by FTS5 itself

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from freehold.library.index import Index
-from freehold.library.rank import diverse, fuse, rarest, smooth
-from freehold.library.schema import TOKENIZER
-from freehold.library.words import any_of, spaced, terms, word_set
+from freehold.library.nearest import Nearest
+from freehold.library.rank import diverse, fuse, smooth
+from freehold.library.wording import Wording
+from freehold.library.words import terms, word_set
 
-_CONTEXT_WEIGHT = 0.5  # a word in the heading path, against one in the text
 _DOCUMENTS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
+_AT_ONCE = 4000  # chunks taken into memory in one op: a chat waits for it
+_SAMPLE = 4096  # chunks of which the cosines' mean and deviation are taken where only candidates have theirs
+_CHECKED_EVERY = 20  # answers of Chroma, of which one is compared with the exact scan
+_LEAST_AGREED = 0.9  # of the ten nearest
+NEAREST_FROM = 300_000  # chunks: below, the exact scan is quick enough (docs/decisions/0012)
 
 
 class Database(Protocol):
@@ -43,36 +49,75 @@ class Within(NamedTuple):
                 yield comparison, [seconds * 1e9]
 
 
-class Searcher:
-    """Holds the index; built at the first search, kept up to date by what the store tells it."""
+class _Meaning(NamedTuple):
+    """Each searched chunk's cosine. Where only candidates' are known the others have the mean of `sample`."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    cosines: Any
+    sample: Any = None
+
+
+class Searcher:
+    """Holds the index; filled some chunks at a time, kept up to date by what the store tells it."""
+
+    def __init__(self, database: Database, nearest_from: int = NEAREST_FROM, at_once: int = _AT_ONCE) -> None:
+        self._db, self._at_once = database, at_once
+        self._wording = Wording(database)
         self._index: Index | None = None
         self._embedder = ""
-        self._has_question_table = False
+        self._nearest: Nearest | None = None
+        self._nearest_from: float = nearest_from
+        self._asked = 0
 
     def forget(self, chunks: Sequence[int]) -> None:
         if self._index is not None:
             self._index.remove(chunks)
+        if self._nearest is not None:
+            self._nearest.remove(chunks)
 
     def embedded(self, embedder: str, digest: bytes, vector: bytes) -> None:
         if self._index is None or embedder != self._embedder:
             return
-        chunks = self._db.query("SELECT id FROM library_chunk WHERE hash = ? AND id <= ?", digest, self._index.last)
-        self._index.set_vector([row[0] for row in chunks], vector)
+        if len(vector) != 4 * self._index.dimensions:
+            self._let_go()  # the first vectors of all, most often: it was made when there was none to tell their size
+            return
+        rows = self._db.query("SELECT id FROM library_chunk WHERE hash = ? AND id <= ?", digest, self._index.last)
+        chunks = [row[0] for row in rows]
+        self._index.set_vector(chunks, vector)
+        if self._nearest is not None:
+            self._nearest.put(chunks)
+
+    def warm(self, embedder: str) -> bool:
+        """Take some more chunks into memory; whether there are more."""
+        index = self._index_for(embedder)
+        rows = self._db.query(
+            "SELECT c.id, c.document, v.vector FROM library_chunk c LEFT JOIN library_vector v ON v.hash = c.hash "
+            "AND v.embedder = ? WHERE c.id > ? ORDER BY c.id LIMIT ?",
+            self._embedder, index.last, self._at_once,
+        )  # fmt: skip
+        index.add(rows)
+        if self._nearest is not None:
+            self._nearest.put([row[0] for row in rows])
+        elif len(index.ids) >= self._nearest_from:
+            self._nearest = Nearest(index.rows)
+            self._nearest.put(index.ids.tolist())
+        return len(rows) == self._at_once
 
     def search(
         self, query: str, question: bytes | None, embedder: str, *, k: int, within: Within, mode: str
     ) -> dict[str, Any]:
-        index = self._ready(question, embedder)
-        seen = self._seen(index, within)
-        wanted = self._weighed(terms(query)) if mode != "meaning" else []
-        words = self._words(index, wanted) if mode != "meaning" else None
-        meaning = index.cosines(question) if question is not None and mode != "words" else None
-        if not seen.any() or (meaning is None and (words is None or not words.any())):
-            return {"passages": [], "signal": {}}
-        return self._best(index, seen, words, meaning, k=k, wanted=wanted)
+        """By words alone, from the database, while the index is not filled; `mode` in the answer says so."""
+        wanted = self._wording.weighed(terms(query)) if mode != "meaning" else []
+        if self.warm(embedder) and mode != "meaning":
+            return self._by_words_alone(wanted, within, k)
+        while self.warm(embedder):
+            pass
+        index = self._index_for(embedder)
+        places = self._places(index, within)
+        words = self._words(index, wanted)[places] if mode != "meaning" else None
+        meaning = self._meaning(index, question, places, words, k) if question and mode != "words" else None
+        if not len(places) or (meaning is None and (words is None or not words.any())):
+            return {"passages": [], "signal": {}, "mode": mode}
+        return self._best(index, places, words, meaning, k=k, wanted=wanted) | {"mode": mode}
 
     def whole(self, document: int, most: int) -> list[dict[str, Any]]:
         count = self._db.query("SELECT count(*) FROM library_chunk WHERE document = ?", document)[0][0]
@@ -81,125 +126,124 @@ class Searcher:
         rows = self._db.query("SELECT id FROM library_chunk WHERE document = ? ORDER BY place", document)
         return [self._passage(row[0]) for row in rows]
 
-    def _best(
-        self, index: Index, seen: Any, words: Any, meaning: Any, *, k: int, wanted: list[tuple[str, int]]
-    ) -> dict[str, Any]:
-        """Standardised over the chunks that are searched, and only those."""
-        import numpy
-
-        places = numpy.flatnonzero(seen)
-        own_words = None if words is None else words[places]
-        own_meaning = None if meaning is None else meaning[places]
-        documents = index.documents[places]
-        scores = smooth(fuse(own_words, own_meaning), documents[:-1] == documents[1:])
-        if own_meaning is None and own_words is not None:
-            # By words alone, a neighbour of a hit that holds none of the words is no answer.
-            scores[own_words <= 0] = scores.min()
-        order = _highest(scores, min(len(places), k * _CANDIDATES))
-        if own_meaning is None and own_words is not None:
-            order = [place for place in order if own_words[place] > 0]
-        passages = {place: self._passage(int(index.ids[places[place]])) for place in order}
-        chosen = diverse(
-            order, k, lambda place: word_set(passages[place]["text"]),
-            lambda place: (passages[place]["document"], passages[place]["page"] or place),
-        )  # fmt: skip
+    def _by_words_alone(self, wanted: list[tuple[str, int]], within: Within, k: int) -> dict[str, Any]:
+        chunks = self._db.query("SELECT coalesce(sum(chunks), 0) FROM library_document")[0][0]
+        best = self._wording.best(wanted, self._documents(within), k * _CANDIDATES)
+        scores = dict(best)
+        passages = cache(self._passage)
+        chosen = _diverse(list(scores), k, passages)
         found = [
-            passages[place]
+            passages(chunk) | {"score": scores[chunk], "words": scores[chunk], "meaning": None} for chunk in chosen
+        ]
+        signal = {"best_words": best[0][1] / math.log(chunks + 2)} if best else {}
+        if best:
+            signal["coverage"] = self._wording.coverage(chosen[:3], wanted)
+        return {"passages": found, "signal": signal, "mode": "words"}
+
+    def _best(
+        self, index: Index, places: Any, words: Any, meaning: _Meaning | None, *, k: int,
+        wanted: list[tuple[str, int]],
+    ) -> dict[str, Any]:  # fmt: skip
+        """Standardised over the chunks that are searched, and only those."""
+        documents = index.documents[places]
+        cosines, sample = meaning or (None, None)
+        scores = smooth(fuse(words, cosines, sample), documents[:-1] == documents[1:])
+        order = _highest(scores, min(len(places), k * _CANDIDATES))
+        if cosines is None:  # by words alone, a neighbour of a hit that holds none of the words is no answer
+            scores[words <= 0] = scores.min()
+            order = [place for place in _highest(scores, min(len(places), k * _CANDIDATES)) if words[place] > 0]
+        passages = cache(lambda place: self._passage(int(index.ids[places[place]])))
+        chosen = _diverse(order, k, passages)
+        found = [
+            passages(place)
             | {
                 "score": float(scores[place]),
-                "words": None if own_words is None else float(own_words[place]),
-                "meaning": None if own_meaning is None else float(own_meaning[place]),
+                "words": None if words is None else float(words[place]),
+                "meaning": None if cosines is None else float(cosines[place]),
             }
             for place in chosen
         ]
-        signal = _signal(own_words, own_meaning)
+        signal = _signal(words, cosines)
         if found and wanted:
-            signal["coverage"] = self._coverage([int(index.ids[places[place]]) for place in chosen[:3]], wanted)
+            signal["coverage"] = self._wording.coverage([int(index.ids[places[place]]) for place in chosen[:3]], wanted)
         return {"passages": found, "signal": signal}
 
-    def _ready(self, question: bytes | None, embedder: str) -> Index:
-        dimensions = len(question) // 4 if question else (self._index.dimensions if self._index else 384)
-        changed = bool(question) and embedder != self._embedder
-        if self._index is None or changed or self._index.dimensions != dimensions:
-            self._index, self._embedder = Index(dimensions), embedder or self._embedder
-        index = self._index
-        while rows := self._db.query(
-            "SELECT c.id, c.document, v.vector FROM library_chunk c LEFT JOIN library_vector v ON v.hash = c.hash "
-            "AND v.embedder = ? WHERE c.id > ? ORDER BY c.id LIMIT 5000",
-            self._embedder, index.last,
-        ):  # fmt: skip
-            index.add(rows)
-        return index
+    def _index_for(self, embedder: str) -> Index:
+        """The index of this embedder's vectors; without a name, that which is there."""
+        if self._index is None or (embedder and embedder != self._embedder):
+            self._let_go()
+            self._embedder = embedder
+            known = self._db.query("SELECT length(vector) / 4 FROM library_vector WHERE embedder = ? LIMIT 1", embedder)
+            self._index = Index(known[0][0] if known else 0)
+        return self._index
 
-    def _seen(self, index: Index, within: Within) -> Any:
+    def _let_go(self) -> None:
+        self._index = None
+        if self._nearest is not None:
+            self._nearest.end()
+            self._nearest = None
+
+    def _places(self, index: Index, within: Within) -> Any:
         """Which rows are to be searched."""
-        conditions = list(within.conditions())
-        if not conditions:
-            return index.alive
         import numpy
 
+        documents = self._documents(within)
+        alive = index.alive
+        if documents is not None:
+            alive = alive & numpy.isin(index.documents, numpy.asarray(documents, dtype=numpy.int64))
+        return numpy.flatnonzero(alive)
+
+    def _documents(self, within: Within) -> list[int] | None:
+        conditions = list(within.conditions())
+        if not conditions:
+            return None
         sql = _DOCUMENTS + " AND ".join(words for words, _ in conditions)
-        rows = self._db.query(sql, *(value for _, values in conditions for value in values))
-        wanted = numpy.asarray([row[0] for row in rows], dtype=numpy.int64)
-        return index.alive & numpy.isin(index.documents, wanted)
+        return [row[0] for row in self._db.query(sql, *(value for _, values in conditions for value in values))]
 
     def _words(self, index: Index, wanted: list[tuple[str, int]]) -> Any:
         """Each row's BM25 score, 0 for those that hold none of the words."""
         import numpy
 
         scores = numpy.zeros(len(index.ids), dtype=numpy.float32)
-        kept = rarest(wanted, len(index.ids))
-        if kept:
-            rows = self._db.query(
-                "SELECT rowid, bm25(library_words, 1.0, ?2) FROM library_words WHERE library_words MATCH ?1",
-                any_of(kept),
-                _CONTEXT_WEIGHT,
-            )
-            if rows:
-                table = numpy.asarray(rows, dtype=numpy.float64)
-                places = numpy.searchsorted(index.ids, table[:, 0].astype(numpy.int64))
-                scores[places] = -table[:, 1]
+        ids, found = self._wording.scores(wanted)
+        scores[numpy.searchsorted(index.ids, ids)] = found
         return scores
 
-    def _weighed(self, wanted: list[str]) -> list[tuple[str, int]]:
-        """Each term with the number of chunks that hold it. FTS5 itself takes the query apart, so stems agree."""
-        if not wanted:
-            return []
-        with self._db.transaction() as execute:
-            self._make_question_tables(execute)
-            for number, term in enumerate(wanted, 1):
-                execute("INSERT INTO temp.library_question (rowid, text) VALUES (?, ?)", number, spaced(term))
-            rows = execute(
-                "SELECT q.doc, min((SELECT coalesce(sum(t.doc), 0) FROM main.library_terms t WHERE t.term = q.term)) "
-                "FROM temp.library_question_terms q GROUP BY q.doc"
-            ).fetchall()
-            execute("INSERT INTO temp.library_question (library_question) VALUES ('delete-all')")
-        return [(wanted[number - 1], int(count)) for number, count in rows]
+    def _meaning(self, index: Index, question: bytes, places: Any, words: Any, k: int) -> _Meaning:
+        nearest = self._candidates(index, question, places, k * _CANDIDATES)
+        if nearest is None:
+            return _Meaning(index.cosines(question)[places])
+        import numpy
 
-    def _make_question_tables(self, execute: Callable[..., Any]) -> None:
-        if not self._has_question_table:
-            execute(f"CREATE VIRTUAL TABLE temp.library_question USING fts5(text, content='', tokenize='{TOKENIZER}')")
-            execute(
-                "CREATE VIRTUAL TABLE temp.library_question_terms USING fts5vocab('temp', library_question, 'instance')"
-            )
-            self._has_question_table = True
+        sample = index.cosines_of(places[:: max(len(places) // _SAMPLE, 1)], question)
+        top = numpy.asarray([] if words is None else _highest(words, min(len(places), k * _CANDIDATES)), dtype=int)
+        known = numpy.unique(numpy.concatenate([nearest, top]))
+        known = numpy.unique(numpy.clip(numpy.concatenate([known - 1, known, known + 1]), 0, len(places) - 1))
+        cosines = numpy.full(len(places), sample.mean(), dtype=numpy.float32)
+        cosines[known] = index.cosines_of(places[known], question)
+        return _Meaning(cosines, sample)
 
-    def _coverage(self, chunks: Sequence[int], wanted: list[tuple[str, int]]) -> float:
-        """The share of the question's terms, by rarity, that the best chunk for it among `chunks` holds."""
-        total = max(int(self._db.query("SELECT count(*) FROM library_chunk")[0][0]), 1)
-        weights = {term: math.log(1 + total / (count + 0.5)) for term, count in wanted}
-        best = 0.0
-        for chunk in chunks:
-            held = sum(weight for term, weight in weights.items() if self._holds(chunk, term))
-            best = max(best, held / max(sum(weights.values()), 1e-9))
-        return best
+    def _candidates(self, index: Index, question: bytes, places: Any, many: int) -> Any:
+        """Which of `places` are near to the question, as numbers into it; None to look at all of them."""
+        if self._nearest is None or len(places) < self._nearest_from or len(question) != 4 * index.dimensions:
+            return None
+        import numpy
 
-    def _holds(self, chunk: int, term: str) -> bool:
-        return bool(
-            self._db.query(
-                "SELECT 1 FROM library_words WHERE library_words MATCH ? AND rowid = ?", any_of([term]), chunk
-            )
-        )
+        asked = many * len(index.ids) // len(places)  # those that are not searched are among the answers too
+        chunks = self._nearest.ask(numpy.frombuffer(question, dtype="<f4"), asked)
+        if chunks is None:
+            return None
+        self._asked += 1
+        if self._asked % _CHECKED_EVERY == 1 and not self._agrees(index, question, chunks):
+            self._nearest.end()
+            self._nearest_from = math.inf
+            return None
+        found = numpy.searchsorted(places, index.places(sorted(chunks)))
+        return found[found < len(places)]
+
+    def _agrees(self, index: Index, question: bytes, chunks: Sequence[int]) -> bool:
+        nearest = {int(index.ids[place]) for place in _highest(index.cosines(question), 10)}
+        return len(nearest & set(chunks)) >= _LEAST_AGREED * len(nearest)
 
     def _passage(self, chunk: int) -> dict[str, Any]:
         document, path, page, start, text, title, context = self._db.query(
@@ -213,6 +257,13 @@ class Searcher:
             "document": document, "path": os.fsdecode(path), "page": page, "start": start, "end": start + len(words),
             "text": words, "title": title, "context": context.strip(), "score": 0.0,
         }  # fmt: skip
+
+
+def _diverse(order: Sequence[int], k: int, passages: Callable[[int], Mapping[str, Any]]) -> list[int]:
+    return diverse(
+        order, k, lambda place: word_set(passages(place)["text"]),
+        lambda place: (passages(place)["document"], passages(place)["page"] or place),
+    )  # fmt: skip
 
 
 def _highest(scores: Any, many: int) -> list[int]:

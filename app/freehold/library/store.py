@@ -1,63 +1,39 @@
-"""The library's rows: sources, documents, chunks, words and vectors. Runs in the vault process.
-
-What is written of a document comes in slices, so that no call keeps the vault from a chat for long. A document whose
-slices did not all arrive is still `waiting` and is read again.
-"""
+"""The library's sources and documents, and what is asked of them; `rows.py` has chunks. Runs in the vault process."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager
-from hashlib import blake2b
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from freehold.foundation.errors import UsageError
 from freehold.library import moving
-from freehold.library.errors import LibraryNotFound
-from freehold.library.quoting import QUOTED_NEAR, standing
-from freehold.library.schema import FIRST, SECOND
+from freehold.library.rows import ChunkRows, Database, clean
+from freehold.library.schema import FIRST, SECOND, THIRD
 from freehold.library.search import Searcher, Within
 from freehold.library.values import State
-from freehold.library.words import spaced
 from freehold.processes.frames import unpack_floats
 
-_MERGE_PAGES = 256
-_MOST_MERGES = 2000
 _LOOKED_AT = 2000  # documents a query brings while a name is looked for
 _SEPARATOR = os.fsencode(os.sep)
-_SLICE = 200  # chunks deleted in one transaction
 _NANOSECONDS = 1_000_000_000  # in a second
-_NO_TEXT = re.compile("[\ud800-\udfff\x00]")
 _DOCUMENT = (
     "SELECT d.id, d.path, c.name, d.state, d.reason, d.title, d.pages, d.chunks, d.size, d.kind, d.mtime "
     "FROM library_document d JOIN library_collection c ON c.id = d.collection"
 )
 
-Rows = list[tuple[Any, ...]]
-_Chunk = tuple[int, int, int | None, str, str]  # place, start, page, context, text
 
-
-class Database(Protocol):
-    """What the library needs of the vault's database."""
-
-    def query(self, sql: str, *values: object) -> Rows: ...
-    def transaction(self) -> AbstractContextManager[Callable[..., Any]]: ...
-    def forgetting(self) -> AbstractContextManager[Callable[..., Any]]: ...
-
-
-class LibraryStore:
+class LibraryStore(ChunkRows):
     """The ops of room `library`."""
 
     room = "library"
-    MIGRATIONS = (FIRST, SECOND)
+    MIGRATIONS = (FIRST, SECOND, THIRD)
 
     def __init__(self, database: Database) -> None:
-        self._db = database
         self._searcher = Searcher(database)
+        super().__init__(database, self._searcher)
         self._arriving: int | None = None  # the document whose pieces `take` is given
 
     # What is to be read.
@@ -166,37 +142,7 @@ class LibraryStore:
         with self._db.transaction() as execute:
             execute("UPDATE library_document SET tries = tries + 1 WHERE id = ?", document)
 
-    # What was read.
-
-    def renew(self, document: int) -> None:
-        """A document is about to be written anew: its chunks stay, and are found, until `sweep`; those that `write`
-        brings again are kept as they are.
-        """
-        with self._db.transaction() as execute:
-            execute("UPDATE library_chunk SET place = -id WHERE document = ? AND place >= 0", document)
-
-    def write(self, document: int, place: int, start: int, chunks: list[list[Any]]) -> int:
-        """Append chunks [text, page, context, tokens]; the first stands at `place` and begins at `start`.
-
-        Returns where the next begins.
-        """
-        with self._db.transaction() as execute:
-            for number, (raw_text, page, raw_context, _) in enumerate(chunks, place):
-                text, context = _clean(raw_text), _clean(raw_context)
-                if not self._keep(execute, document, (number, start, page, context, text)):
-                    self._insert(execute, document, (number, start, page, context, text))
-                start += len(text)
-        return start
-
-    def sweep(self, document: int) -> Generator[int, None, None]:
-        """Drop the chunks that were not written again, with what was derived from them."""
-        while rows := self._db.query(
-            "SELECT id, text, context, hash FROM library_chunk WHERE document = ? AND place < 0 LIMIT ?",
-            document, _SLICE,
-        ):  # fmt: skip
-            with self._db.transaction() as execute:
-                self._delete(execute, rows)
-            yield len(rows)
+    # What became of it.
 
     def finish(
         self, *, document: int, state: str, reason: str = "", title: str = "", pages: int = 0, fingerprint: str = "",
@@ -208,7 +154,7 @@ class LibraryStore:
             execute(
                 "UPDATE library_document SET state = ?, reason = ?, title = ?, pages = ?, chunks = ?, fingerprint = ?, "
                 "kind = coalesce(nullif(?, ''), kind) WHERE id = ?",
-                State(state).value, _clean(reason), _clean(title), pages, chunks, fingerprint, kind, document,
+                State(state).value, clean(reason), clean(title), pages, chunks, fingerprint, kind, document,
             )  # fmt: skip
 
     def unchanged(self, document: int) -> None:
@@ -221,36 +167,6 @@ class LibraryStore:
         with self._db.transaction() as execute:
             execute("DELETE FROM library_vector WHERE hash NOT IN (SELECT hash FROM library_chunk)")
         return int(self._db.query("SELECT count(*) FROM library_document WHERE state = 'waiting'")[0][0])
-
-    def tidy(self) -> Generator[int, None, None]:
-        """Merge the word index where many changes have left it in pieces, some pages at a time."""
-        for _ in range(_MOST_MERGES):
-            before = self._changes()
-            with self._db.transaction() as execute:
-                execute("INSERT INTO library_words (library_words, rank) VALUES ('merge', ?)", _MERGE_PAGES)
-            if self._changes() - before < 2:  # FTS5's own sign that there was nothing to do
-                return
-            yield _MERGE_PAGES
-
-    # Vectors.
-
-    def unembedded(self, embedder: str, after: int, limit: int) -> list[list[Any]]:
-        """[chunk id, hash, text to embed] of chunks past id `after` without a vector, each text once."""
-        rows = self._db.query(
-            "SELECT c.id, hex(c.hash), c.context, c.text FROM library_chunk c "
-            "JOIN library_document d ON d.id = c.document WHERE c.id > ? AND d.state = 'words' AND NOT EXISTS ("
-            "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?) ORDER BY c.id LIMIT ?",
-            after, embedder, limit,
-        )  # fmt: skip
-        return [[row[0], row[1], embedded_text(row[2], row[3])] for row in rows]
-
-    def put_vectors(self, embedder: str, vectors: list[list[str]]) -> None:
-        """Keep [hash, packed vector] pairs."""
-        with self._db.transaction() as execute:
-            for digest, vector in vectors:
-                blob = unpack_floats(vector).tobytes()
-                execute("INSERT OR REPLACE INTO library_vector VALUES (?, ?, ?)", bytes.fromhex(digest), embedder, blob)
-                self._searcher.embedded(embedder, bytes.fromhex(digest), blob)
 
     def settle(self, embedder: str) -> list[str]:
         """Documents whose last chunk has got its vector become `indexed`; returns their paths."""
@@ -274,11 +190,6 @@ class LibraryStore:
                     embedder,
                 ).rowcount
             )
-
-    def drop_embedders(self, embedder: str) -> None:
-        """Drop the vectors of every embedder but this."""
-        with self._db.transaction() as execute:
-            execute("DELETE FROM library_vector WHERE embedder <> ?", embedder)
 
     # Looking.
 
@@ -320,31 +231,13 @@ class LibraryStore:
         rows = self._db.query("SELECT state, count(*), sum(chunks) FROM library_document GROUP BY state")
         return {state: count for state, count, _ in rows} | {"chunks": sum(row[2] or 0 for row in rows)}
 
-    def text(self, path: str, collection: str | None = None) -> Generator[dict[str, Any], None, dict[str, Any]]:
-        """A document's chunks as parts `{start, page, text}`; the result is `{id, title}`."""
-        rows = self._db.query(
-            _DOCUMENT + " WHERE d.path = ?1 AND (?2 IS NULL OR c.name = ?2) ORDER BY d.id LIMIT 1",
-            _raw(path),
-            collection,
-        )
-        if not rows:
-            raise LibraryNotFound(path)
-        document, after = rows[0][0], -1
-        while chunks := self._db.query(
-            "SELECT place, start, page, text FROM library_chunk WHERE document = ? AND place > ? "
-            "ORDER BY place LIMIT 200",
-            document, after,
-        ):  # fmt: skip
-            yield from ({"start": start, "page": page, "text": text} for _, start, page, text in chunks)
-            after = chunks[-1][0]
-        return {"id": document, "title": rows[0][5]}
-
     def search(
         self, *, query: str, vector: str | None = None, embedder: str = "", k: int = 10,
         collections: list[str] | None = None, mode: str = "hybrid", kinds: list[str] | None = None,
         since: float | None = None, until: float | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """`{passages: [...], signal: {...}}`, best first; `vector` is the packed embedding of `query`.
+        """`{passages: [...], signal: {...}, mode}`, best first; `vector` is the packed embedding of `query`. While the
+        chunks are not all in memory a hybrid search is by words alone, and `mode` says so; `warm` brings them there.
 
         Of documents of these `collections` and `kinds` (suffixes; None: all), last changed from `since` on and before
         `until`, in seconds since 1970.
@@ -353,22 +246,13 @@ class LibraryStore:
         within = Within(collections, kinds, since, until)
         return self._searcher.search(query, question, embedder, k=min(max(k, 1), 200), within=within, mode=mode)
 
-    def quoted(self, spans: list[list[Any]]) -> list[dict[str, Any]]:
-        """What became of each span [document, start, end, digest]; see values.Quoted."""
-        return [self._quoted(*span) for span in spans]
+    def warm(self, embedder: str) -> bool:
+        """Take some thousand more chunks into memory; whether there are more."""
+        return self._searcher.warm(embedder)
 
     def passages(self, document: int, around: int) -> list[dict[str, Any]]:
         """A whole document's chunks as passages when it has at most `around` of them, else none."""
         return self._searcher.whole(document, around)
-
-    def sample(self, many: int) -> list[dict[str, Any]]:
-        """Chunks spread over the whole library, for `library check`."""
-        rows = self._db.query(
-            "SELECT c.document, c.start, c.text FROM library_chunk c WHERE length(c.text) > 200 "
-            "AND c.id % (SELECT max(1, count(*) / ?1) FROM library_chunk) = 0 LIMIT ?1",
-            many,
-        )
-        return [{"document": row[0], "start": row[1], "text": row[2]} for row in rows]
 
     # Forgetting.
 
@@ -391,24 +275,6 @@ class LibraryStore:
             execute("DELETE FROM library_collection WHERE id NOT IN (SELECT collection FROM library_source)")
             execute("INSERT INTO library_words (library_words) VALUES ('optimize')")
         return len(gone)
-
-    def _quoted(self, document: int, start: int, end: int, digest: str) -> dict[str, Any]:
-        known = self.document(document)
-        if known is None:
-            return {"document": document, "start": start, "end": end, "state": "gone"}
-        about = {"document": document, "path": known["path"], "title": known["title"]}
-        parts = self._db.query(
-            "SELECT start, page, text FROM library_chunk WHERE document = ? AND place >= 0 AND start < ? "
-            "AND start + length(text) > ? ORDER BY place",
-            document, end + QUOTED_NEAR, start - QUOTED_NEAR,
-        )  # fmt: skip
-        first = parts[0][0] if parts else 0
-        stands = standing("".join(text for _, _, text in parts), start - first, end - start, digest)
-        if stands is None:
-            return about | {"start": start, "end": end, "state": "changed"}
-        place, text = stands[0] + first, stands[1]
-        page = [page for begins, page, _ in parts if begins <= place][-1]
-        return about | {"start": place, "end": place + len(text), "state": "here", "page": page, "text": text}
 
     # Moving to another vault, and checking.
 
@@ -441,66 +307,11 @@ class LibraryStore:
         both = [self._db.query(f"{one} EXCEPT {other} LIMIT 1") for one, other in (ids, ids[::-1])]
         return ["library_words: not the words of the chunks"] if any(both) else []
 
-    def _changes(self) -> int:
-        return int(self._db.query("SELECT total_changes()")[0][0])
-
-    def _keep(self, execute: Callable[..., Any], document: int, chunk: _Chunk) -> bool:
-        """Whether a former chunk of the document is this one; only its place is new then."""
-        place, start, page, context, text = chunk
-        return bool(
-            execute(
-                "UPDATE library_chunk SET place = ?, start = ?, page = ? WHERE id = (SELECT id FROM library_chunk "
-                "WHERE hash = ? AND document = ? AND place < 0 AND text = ? AND context = ? LIMIT 1)",
-                place, start, page, _hash(context, text), document, text, context,
-            ).rowcount
-        )  # fmt: skip
-
-    def _insert(self, execute: Callable[..., Any], document: int, chunk: _Chunk) -> None:
-        place, start, page, context, text = chunk
-        row = execute(
-            "INSERT INTO library_chunk (document, place, start, page, context, text, hash) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            document, place, start, page, context, text, _hash(context, text),
-        ).lastrowid  # fmt: skip
-        execute("INSERT INTO library_words (rowid, text, context) VALUES (?, ?, ?)", row, *_worded(text, context))
-
-    def _delete(self, execute: Callable[..., Any], rows: Sequence[tuple[Any, ...]]) -> None:
-        for chunk, text, context, digest in rows:
-            execute(
-                "INSERT INTO library_words (library_words, rowid, text, context) VALUES ('delete', ?, ?, ?)",
-                chunk, *_worded(text, context),
-            )  # fmt: skip
-            execute("DELETE FROM library_chunk WHERE id = ?", chunk)
-            execute(
-                "DELETE FROM library_vector WHERE hash = ?1 AND NOT EXISTS ("
-                "SELECT 1 FROM library_chunk WHERE hash = ?1)",
-                digest,
-            )
-        self._searcher.forget([row[0] for row in rows])
-
 
 def _is_named(document: dict[str, Any], text: str) -> bool:
     """Whether each word of `text` stands in the path or the title, whatever its case. SQLite folds ASCII only."""
     there = f"{document['path']}\n{document['title']}".casefold()
     return all(word in there for word in text.casefold().split())
-
-
-def embedded_text(context: str, text: str) -> str:
-    """What an embedder is given of a chunk."""
-    return "\n".join(part for part in (context.strip(), text.strip()) if part)
-
-
-def _hash(context: str, text: str) -> bytes:
-    return blake2b(embedded_text(context, text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _clean(text: str) -> str:
-    """Half characters (lone surrogates), which are no Unicode text, and zeros replaced, one for one."""
-    return _NO_TEXT.sub("\ufffd", text)
-
-
-def _worded(text: str, context: str) -> tuple[str, str]:
-    return spaced(text), spaced(context)
 
 
 def _document(row: tuple[Any, ...]) -> dict[str, Any]:
