@@ -58,7 +58,7 @@ def tell():
     for widget in QApplication.topLevelWidgets():
         widget.close()
 
-run(build, Profile(Path(sys.argv[1])), painted=lambda: QTimer.singleShot(6000, tell))
+run(build, Profile(Path(sys.argv[1])), painted=lambda: QTimer.singleShot(int(sys.argv[2]), tell))
 """
 
 
@@ -70,9 +70,9 @@ def desktop_figures(*, quick: bool) -> Iterator[Figure]:
         environment.pop("FREEHOLD_HOME", None)
         environment |= {"HOME": folder, "XDG_DATA_HOME": folder}
         home = Path(folder) / "freehold"
-        yield from idle(environment, home)
+        yield from idle(environment, home, seconds=3 if quick else 6)
         (home / "settings.json").write_text('{"text_size": 15}')
-        yield start(environment, rounds=7 if quick else 21)
+        yield start(environment, rounds=5 if quick else 21)
 
 
 def start(environment: dict[str, str], rounds: int) -> Figure:
@@ -90,9 +90,9 @@ def start(environment: dict[str, str], rounds: int) -> Figure:
     )  # fmt: skip
 
 
-def idle(environment: dict[str, str], home: Path) -> Iterator[Figure]:
+def idle(environment: dict[str, str], home: Path, seconds: int) -> Iterator[Figure]:
     """Resident memory of the app process with an open vault and an empty chat, and which heavy modules it has."""
-    told = _run(environment, [_IDLE, str(home)]).split()
+    told = _run(environment, [_IDLE, str(home), str(seconds * 1000)]).split()
     yield Figure("app process, idle with an empty chat", int(told[0]) * 1024 / 1e6, "MB resident", goal=120.0)
     heavy = told[1].split(",") if len(told) > 1 else []
     yield Figure(

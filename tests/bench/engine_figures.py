@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from figures import Figure, paired
+from figures import Figure, paired, rounds_within
 
 from freehold.engine.local import LocalEngine
 from freehold.engine.values import Message, Reading, Sampling, Written
@@ -23,6 +23,7 @@ from freehold.foundation.stop import Stop
 from support.engines import drain, real_engine, starter_model, starter_path, written
 
 CONTEXT = 8192
+ALL_ROUNDS = 3600.0  # seconds: a full run does not hurry
 _WORDS = "the river runs past an old mill where people once ground their corn and told each other long stories "
 
 
@@ -86,10 +87,10 @@ def tokens_per_second(engine: LocalEngine, *, quick: bool = False) -> Figure:
     assert engine.loaded is not None
     bare = BareLoop(engine.loaded.threads)
     prompt = engine.read([Message("user", "Tell me a very long story about a river. " + _WORDS)]).ids
-    count, rounds = (100, 5) if quick else (200, 9)
+    count, rounds, patience = (32, 5, 4.0) if quick else (200, 9, ALL_ROUNDS)
 
     def ours() -> float:
-        return _speed(engine, prompt, count)
+        return speed(engine, prompt, count)
 
     def theirs() -> float:
         bare.read(prompt)
@@ -97,7 +98,7 @@ def tokens_per_second(engine: LocalEngine, *, quick: bool = False) -> Figure:
 
     ours(), theirs()
     pairs = []
-    for number in range(rounds):
+    for number in rounds_within(patience, rounds):
         if number % 2:
             baseline = theirs()
             pairs.append((ours(), baseline))
@@ -113,9 +114,9 @@ def tokens_per_second(engine: LocalEngine, *, quick: bool = False) -> Figure:
 
 def second_turn(engine: LocalEngine, *, quick: bool = False) -> Figure:
     """Time to first token of a second turn after a long chat, against reading only its new tokens."""
-    length, rounds = (800, 3) if quick else (2000, 5)
+    length, rounds, patience = (400, 2, 4.0) if quick else (2000, 5, ALL_ROUNDS)
     pairs = []
-    for number in range(rounds):
+    for number in rounds_within(patience, rounds):
         first = [Message("user", f"Round {number}. " + _text(engine, length))]
         prompt = engine.read(first).ids
         ids, text = written(drain(engine.generate(prompt, Sampling(seed=number, max_tokens=40), Stop()))[0])
@@ -134,7 +135,7 @@ def second_turn(engine: LocalEngine, *, quick: bool = False) -> Figure:
 
 def return_to_chat(engine: LocalEngine, *, quick: bool = False) -> Figure:
     """Time to first token on returning to the previous of three chats, against a cold read of the same prompt."""
-    length, rounds = (600, 2) if quick else (1500, 3)
+    length, rounds = (300, 1) if quick else (1500, 3)
     pairs = []
     for number in range(rounds):
         prompts = [
@@ -153,14 +154,14 @@ def stop_while_writing(engine: LocalEngine, *, quick: bool = False) -> Figure:
     prompt = engine.read([Message("user", "Tell me a very long story about a river.")]).ids
     seconds = [
         _stop_after(engine, prompt, lambda step: isinstance(step, Written), 0.2 + 0.03 * number, seed=number)
-        for number in range(5 if quick else 15)
+        for number in range(3 if quick else 15)
     ]
     return Figure("Stop while an answer is written, median", statistics.median(seconds) * 1000, "ms", goal=150)
 
 
 def stop_while_reading(engine: LocalEngine, *, quick: bool = False) -> Figure:
     seconds = []
-    for number in range(3 if quick else 7):
+    for number in range(2 if quick else 7):
         prompt = engine.read([Message("user", f"Stop {number}. " + _text(engine, 4000))]).ids
         seconds.append(_stop_after(engine, prompt, lambda step: isinstance(step, Reading), 0.5 + 0.1 * number))
     return Figure("Stop while 4,000 tokens are read, median", statistics.median(seconds), "s", goal=1.0)
@@ -195,7 +196,7 @@ def _only_new(engine: LocalEngine, before: Sequence[int], new: Sequence[int], nu
     return first_token(engine, [*before, *changed])
 
 
-def _speed(engine: LocalEngine, prompt: Sequence[int], count: int) -> float:
+def speed(engine: LocalEngine, prompt: Sequence[int], count: int) -> float:
     """Tokens a second between the first and the last token of an answer."""
     for seed in range(100):
         steps: Any = engine.generate(prompt, Sampling(max_tokens=count, seed=seed, temperature=0.7), Stop())

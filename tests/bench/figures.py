@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,6 +46,17 @@ class Figure:
             "command": command, "machine": machine(),
         }  # fmt: skip
         return json.dumps(fields | ({"note": self.note} if self.note else {}))
+
+
+def rounds_within(seconds: float, rounds: int) -> Iterator[int]:
+    """0, 1, 2 and so on for `rounds` rounds; fewer, but one, where `seconds` pass before: a quick run must end on a
+    busy machine too.
+    """
+    began = time.monotonic()
+    for number in range(rounds):
+        if number and time.monotonic() - began > seconds:
+            return
+        yield number
 
 
 def paired(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
