@@ -60,6 +60,62 @@ def tell():
 
 run(build, Profile(Path(sys.argv[1])), painted=lambda: QTimer.singleShot(int(sys.argv[2]), tell))
 """
+# The same with a long chat in view, whose reader goes up through it. Made in pieces: this process never holds it whole.
+_LONG = """
+import secrets, sys
+from pathlib import Path
+from freehold import app
+from freehold.chats.values import Chat, Ending, Role, Turn
+from freehold.desktop.main import run
+from freehold.desktop.transcript.view import TranscriptView
+from freehold.desktop.window import Window
+from freehold.foundation.paths import Profile
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+TURNS, SCREENS = 10_000, 300
+
+def turn(number):
+    parent = f"t{number - 1}" if number else None
+    if number % 2 == 0:
+        return Turn(f"t{number}", "c", parent, Role.USER, "and what came of the mill after that?", 0.0)
+    words = "the river runs past an old mill where people once ground their corn. " * (5 + number % 40)
+    return Turn(f"t{number}", "c", parent, Role.ASSISTANT, words, 0.0, Ending.COMPLETE)
+
+def build(profile):
+    household = app.build(profile)
+    household.vault.create(raw=secrets.token_bytes(32))
+    for first in range(0, TURNS, 200):
+        turns = [turn(number) for number in range(first, first + 200)]
+        household.conversations.adopt(Chat("c", "long", 0.0, 0.0, leaf=turns[-1].id), turns)
+    return household
+
+def window():
+    return next(one for one in QApplication.topLevelWidgets() if isinstance(one, Window))
+
+def open_it():
+    if not window().actions_by_name or not window().actions_by_name["new-chat"].isEnabled():
+        QTimer.singleShot(200, open_it)  # the house is still being built
+        return
+    window().sidebar.chats.opened.emit("c")
+    QTimer.singleShot(3000, lambda: go_up(window().findChild(TranscriptView), 0))
+
+def go_up(view, screens):
+    if screens == 0:
+        tell()
+    if screens == SCREENS:
+        tell()
+        window().close()
+        return
+    view.verticalScrollBar().setValue(view.verticalScrollBar().value() - 600)
+    QTimer.singleShot(15, lambda: go_up(view, screens + 1))
+
+def tell():
+    status = Path("/proc/self/status").read_text().splitlines()
+    print(next(line for line in status if line.startswith("VmRSS")).split()[1], flush=True)
+
+run(build, Profile(Path(sys.argv[1])), painted=lambda: QTimer.singleShot(1000, open_it))
+"""
 
 
 def desktop_figures(*, quick: bool) -> Iterator[Figure]:
@@ -72,6 +128,8 @@ def desktop_figures(*, quick: bool) -> Iterator[Figure]:
         home = Path(folder) / "freehold"
         yield from idle(environment, home, seconds=3 if quick else 6)
         (home / "settings.json").write_text('{"text_size": 15}')
+        if not quick:
+            yield from long_chat(environment, Path(folder) / "long")
         yield start(environment, rounds=5 if quick else 21)
 
 
@@ -98,6 +156,13 @@ def idle(environment: dict[str, str], home: Path, seconds: int) -> Iterator[Figu
     yield Figure(
         "heavy libraries in the app process", len(heavy), "modules", goal=0, better="exactly", note=" ".join(heavy)
     )
+
+
+def long_chat(environment: dict[str, str], home: Path) -> Iterator[Figure]:
+    """Resident memory of the app process with a chat of 10,000 turns in view, and after reading up through it."""
+    opened, read = (int(told) * 1024 / 1e6 for told in _run(environment, [_LONG, str(home)]).split())
+    yield Figure("app process, a chat of 10,000 turns in view", opened, "MB resident")
+    yield Figure("the same after 300 screens of it were read upwards", read, "MB resident")
 
 
 def _seconds_to_paint(environment: dict[str, str], code: Sequence[str]) -> float:

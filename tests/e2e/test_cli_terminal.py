@@ -137,7 +137,6 @@ def test_a_chat_streams_stops_at_ctrl_c_goes_on_and_leaves_at_ctrl_d(at_terminal
     person.type("/title\n")
     person.until("Write a long story about the sea.")
     person.until("> ")
-    time.sleep(0.5)  # readline shows its prompt a moment before it listens; no person is as fast as this test
     person.type("\x03")
     person.until("Ctrl-D leaves.")
     person.until("> ")  # typed earlier, the terminal itself would swallow it

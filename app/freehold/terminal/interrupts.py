@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish to stop."""
+"""Ctrl-C: as a wish to stop, and heard at a prompt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from freehold.foundation.stop import Stop
+
+_ALARM_SECONDS = 0.3
 
 
 @contextmanager
@@ -47,3 +49,22 @@ def stops_on_interrupt(stop: Stop) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         wishes.put(False)
         listener.join()
+
+
+@contextmanager
+def heard_at_a_prompt() -> Iterator[None]:
+    """While inside, a Ctrl-C breaks off readline even if it comes before readline listens.
+
+    readline shows its prompt and then waits in select(). A signal between the two is noted and wakes nobody; an alarm
+    does, a moment later, and then Python looks at what was noted.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    signal.setitimer(signal.ITIMER_REAL, _ALARM_SECONDS, _ALARM_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Protocol, TextIO
 
+from freehold.terminal.interrupts import heard_at_a_prompt
 from freehold.terminal.output import Output
 
 
@@ -72,11 +73,13 @@ class TypedLines:
     def read(self, prompt: str, before: str = "") -> str:
         self._number += 1
         readline = self._readline
-        if readline is None or not before:
+        if readline is None:
             return input(prompt)
-        readline.set_startup_hook(lambda: readline.insert_text(before))
+        if before:
+            readline.set_startup_hook(lambda: readline.insert_text(before))
         try:
-            return input(prompt)
+            with heard_at_a_prompt():
+                return input(prompt)
         finally:
             readline.set_startup_hook(None)
 
