@@ -173,6 +173,15 @@ def test_without_a_model_of_meaning_it_is_said_once_and_asked_for_in_words(desk,
     assert not page.trouble.isVisible()
 
 
+def test_what_is_forgotten_or_added_meanwhile_is_searched_anew(desk, library, page):
+    look_for(desk, page, "lease")
+    library.passages.pop()
+    library.documents.pop()
+    desk.shell._pages.library_state.look()
+    desk.settle()
+    assert len(titles(page)) == 2
+
+
 def test_nothing_found_says_what_to_try(desk, library, page):
     library.put(f"{HOME}/new.txt", State.WAITING)
     desk.do("search")

@@ -344,6 +344,13 @@ def test_documents_are_listed_by_place_state_and_name(vault):
     assert paths(vault.call("library.listed", text="lease", below="/papers")) == ["/papers/old/lease.txt"]
 
 
+@pytest.mark.parametrize("text", ["100%", "a_b", "wow!", "ÜBER 100%", "Ü", "LEASE über"])
+def test_signs_in_a_name_stand_for_themselves(vault, text):
+    shelve(vault, "/100% über a_b wow! lease.txt", "words")
+    shelve(vault, "/1000 uber axb wow.txt", "words")
+    assert paths(vault.call("library.listed", text=text)) == ["/100% über a_b wow! lease.txt"]
+
+
 def test_a_name_is_found_behind_thousands_of_others(vault):
     source = vault.call("library.add_source", path="/many", collection="documents")["id"]
     files = [[f"/many/{number:05}.txt", 1, 1, 1, number] for number in range(4500)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from PySide6.QtCore import QObject, Signal
 
 from freehold.desktop.bridge import Bridge
-from freehold.desktop.library_state import LibraryState
+from freehold.desktop.library_state import LibraryState, Standing
 from freehold.desktop.library_words import files_words
 from freehold.desktop.needs import Household
 from freehold.desktop.search_page import SearchPage
@@ -30,6 +30,7 @@ class SearchController(QObject):
         super().__init__()
         self._library, self._page, self._state = household.library, page, state
         self._asked: SearchWish | None = None  # what is searched now
+        self._shown = Standing()
         self._waits_for_meaning = False
         self._work = WhileOpen(bridge, page.trouble.show_error)
         page.search_asked.connect(self.search)
@@ -118,6 +119,9 @@ class SearchController(QObject):
         standing = self._state.standing
         self._page.show_start(is_empty=standing.is_known and not standing.documents)
 
-    def _library_changed(self, _standing: object) -> None:
-        if not self._page.wish.query:
-            self._show_start()
+    def _library_changed(self, standing: Standing) -> None:
+        """Files came or went, or all are read: what is shown is searched anew."""
+        before, self._shown = self._shown, standing
+        has_changed = standing.documents != before.documents or (before.is_busy and not standing.is_busy)
+        if self._page.isVisible() and (has_changed or not self._page.wish.query):
+            self.search()

@@ -210,18 +210,21 @@ class LibraryStore(ChunkRows):
         `states`, with `text` in name or title.
         """
         path, number = (_raw(after[0]), after[1]) if after else (b"", 0)
-        inside, asked = _raw(below), max(limit, _LOOKED_AT if text else 0)
+        inside, wanted = _raw(below), text.casefold().split()
+        asked = max(limit, _LOOKED_AT) if wanted else limit
         found: list[dict[str, Any]] = []
         while len(found) < limit:
             rows = self._db.query(
                 _DOCUMENT + " WHERE (d.path, d.id) > (?1, ?2) AND (?3 IS NULL OR c.name = ?3) "
                 "AND (?4 = x'' OR d.path = ?4 OR substr(d.path, 1, length(?5)) = ?5) "
-                "AND (?6 = '' OR instr(?6, d.state || ' ') > 0) ORDER BY d.path, d.id LIMIT ?7",
+                "AND (?6 = '' OR instr(?6, d.state || ' ') > 0) AND (?7 = '' "
+                "OR CAST(d.path AS TEXT) LIKE ?7 ESCAPE '!' OR d.title LIKE ?7 ESCAPE '!') "
+                "ORDER BY d.path, d.id LIMIT ?8",
                 path, number, collection, inside, inside.rstrip(_SEPARATOR) + _SEPARATOR,
-                "".join(f"{state} " for state in states or ()), asked,
+                "".join(f"{state} " for state in states or ()), _holding(wanted), asked,
             )  # fmt: skip
-            found += [one for one in map(_document, rows) if _is_named(one, text)]
-            if len(rows) < asked or not text:
+            found += [_document(row) for row in rows if _is_named(row, wanted)]
+            if len(rows) < asked or not wanted:
                 break
             path, number = rows[-1][1], rows[-1][0]
         return found[:limit]
@@ -308,10 +311,16 @@ class LibraryStore(ChunkRows):
         return ["library_words: not the words of the chunks"] if any(both) else []
 
 
-def _is_named(document: dict[str, Any], text: str) -> bool:
-    """Whether each word of `text` stands in the path or the title, whatever its case. SQLite folds ASCII only."""
-    there = f"{document['path']}\n{document['title']}".casefold()
-    return all(word in there for word in text.casefold().split())
+def _holding(wanted: Sequence[str]) -> str:
+    """A LIKE pattern for the longest of the words that SQLite compares as we do: it folds the case of ASCII only."""
+    word = max((one for one in wanted if one.isascii()), key=len, default="")
+    return "%" + re.sub("([!%_])", r"!\1", word) + "%" if word else ""
+
+
+def _is_named(row: tuple[Any, ...], wanted: Sequence[str]) -> bool:
+    """Whether each word stands in the path or the title, whatever its case."""
+    there = f"{_name(row[1])}\n{row[5]}".casefold() if wanted else ""
+    return all(word in there for word in wanted)
 
 
 def _document(row: tuple[Any, ...]) -> dict[str, Any]:
