@@ -84,10 +84,10 @@ def library_stopped(stage: Any) -> None:
 def library_add(stage: Any) -> None:
     fill_library(stage)
     stage.do("library")
-    folder = Path(tempfile.gettempdir())
-    dropped = [str(folder), "/home/ada/Downloads/offer.pdf", "/home/ada/Downloads/b.pdf"]
-    stage.shell._drops.dropped.emit(dropped)
-    stage.spin(0.3)
+    with tempfile.TemporaryDirectory(prefix="Contracts-") as folder:
+        dropped = [folder, "/home/ada/Downloads/offer.pdf", "/home/ada/Downloads/terms.pdf"]
+        stage.shell._drops.dropped.emit(dropped)
+        stage.spin(0.3)
 
 
 def library_forgotten(stage: Any) -> None:

@@ -117,6 +117,46 @@ def test_a_password_is_asked_for_in_place_given_once_and_not_kept(desk, library,
     assert page.card._password.text() == ""
 
 
+def test_a_read_file_is_shown_here_and_any_file_in_its_own_program(desk, page):
+    shown, opened = [], []
+    desk.shell._pages.passage_asked.disconnect()
+    desk.shell._pages.passage_asked.connect(lambda *one: shown.append(one))
+    page.own_program_asked.connect(lambda document: opened.append(document.path))
+    choose(page, "lease.pdf")
+    QTest.keyClick(page.files, Qt.Key.Key_Return)
+    assert shown == [(1, f"{HOME}/lease.pdf", 1, 0, 0)]
+    choose(page, "torn.pdf")
+    assert not page.card._open.isVisible()
+    page.card._own.click()
+    assert opened == [f"{HOME}/torn.pdf"]
+
+
+def test_text_recognition_is_turned_on_where_it_would_help(desk, library, page):
+    desk.house.settings.set("ocr", "off")
+    library.put(f"{HOME}/photo.png", State.UNSUPPORTED, reason="Freehold cannot read this kind of file.")
+    library.put(f"{HOME}/void.txt", State.EMPTY, reason="There is no text in it.")
+    desk.do("library")
+    choose(page, "void.txt")
+    assert not page.card._recognise.isVisible()
+    choose(page, "photo.png")
+    assert page.card._recognise.isVisible()
+    QTest.keyClick(page.files, Qt.Key.Key_Return)
+    desk.settle()
+    assert desk.house.settings.text("ocr") == "auto"
+    assert f"retry {HOME}/photo.png" in library.asked
+    desk.do("undo")
+    assert desk.house.settings.text("ocr") == "off"
+
+
+def test_all_files_that_were_not_read_are_read_again(desk, library, page):
+    page._states._buttons["troubled"].click()
+    desk.settle()
+    page._all_again.click()
+    desk.settle()
+    assert library.asked[-4:] == [*(f"retry {HOME}/{name}.pdf" for name in ("locked", "scan", "torn")), "attend"]
+    assert "3 files are being read" in desk.window.toast._text.text()
+
+
 def test_files_are_found_by_name_and_by_state(desk, page):
     QTest.keyClicks(page._search, "SCAN")
     desk.qt.until(lambda: names(page) == ["scan.pdf"])

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from freehold.desktop.add_panel import AddPanel
 from freehold.desktop.bridge import Bridge, Job
-from freehold.desktop.library_page import LibraryPage
+from freehold.desktop.library_page import LibraryPage, Wish
 from freehold.desktop.library_state import LibraryState, Standing
 from freehold.desktop.library_words import added_words, checked_words, name_of
 from freehold.desktop.needs import Household
@@ -23,19 +23,22 @@ from freehold.library.values import GENERAL, Collection, Document
 
 PART = 200  # documents listed at once; more come as the list is scrolled
 _MOST_AGAIN = 2000  # documents listed anew after a change, however far it was scrolled
+_ALL = 100_000
 _LAST = "draft"  # the lane that locking waits for: what was forgotten is erased before the vault closes
 
 
 class LibraryController(QObject):
-    """`open_asked` carries a document's path. After `end` nothing of the household is shown any more."""
+    """After `end` nothing of the household is shown any more."""
 
-    open_asked = Signal(str)
+    open_asked = Signal(object)  # a Document, to be shown here
+    own_program_asked = Signal(str)
 
     def __init__(
         self, household: Household, bridge: Bridge, page: LibraryPage, state: LibraryState, toast: Toast
     ) -> None:
         super().__init__()
-        self._library, self._page, self._state, self._toast = household.library, page, state, toast
+        self._library, self._settings = household.library, household.settings
+        self._page, self._state, self._toast = page, state, toast
         self._panel: AddPanel | None = None
         self._dialog: QFileDialog | None = None
         self._collections: Sequence[Collection] = ()
@@ -55,7 +58,10 @@ class LibraryController(QObject):
         page.rescan_asked.connect(self.rescan)
         page.check_asked.connect(self.check)
         page.again_asked.connect(self.read_again)
-        page.open_asked.connect(lambda document: self.open_asked.emit(document.path))
+        page.all_again_asked.connect(self.read_all_again)
+        page.recognise_asked.connect(self.recognise)
+        page.open_asked.connect(self.open_asked)
+        page.own_program_asked.connect(lambda document: self.own_program_asked.emit(document.path))
         page.forget_asked.connect(self.forget)
         page.first_asked.connect(self.put_first)
         page.list_asked.connect(self._list)
@@ -76,6 +82,7 @@ class LibraryController(QObject):
 
     def reload(self) -> None:
         """Look anew at what the library is made of, then list its files."""
+        self._page.card.recognises = self._settings.text("ocr") != "off"
         self._state.look()
         self._work.run(self._library.collections, self._took_collections, lane="library places")
 
@@ -152,6 +159,31 @@ class LibraryController(QObject):
 
         self._page.files.documents.expect(document)
         self._work.run(work, lambda _: self._state.look())
+
+    def read_all_again(self) -> None:
+        """Every file of the page's wish that could not be read, listed or not."""
+        wish = self._page.wish
+
+        def work() -> int:
+            found = self._fetch(wish, None, _ALL)
+            for one in found:
+                self._library.retry(Path(one.path))
+            self._library.attend()
+            return len(found)
+
+        self._work.run(work, self._added, words=self.tr("Putting files back in the row"))
+
+    def recognise(self, document: Document) -> None:
+        """Have text in pictures read from now on, in this document first."""
+        try:
+            self._settings.set("ocr", "auto")
+        except FreeholdError as error:
+            self._failed(error)
+            return
+        self._page.card.recognises = True
+        self.read_again(document, "")
+        words = self.tr("Text recognition is on. Under Not read, all others can be read again.")
+        self._toast.say(words, partial(self._settings.set, "ocr", "off"))
 
     def forget(self, path: str) -> None:
         """It goes for good when nobody undid it; the file itself stays."""
@@ -235,11 +267,13 @@ class LibraryController(QObject):
             if listing == self._listings:  # else another wish came meanwhile
                 done(documents)
 
-        self._work.run(
-            lambda: self._library.listed(
-                collection=wish.place.collection, below=wish.place.below, states=wish.states, text=wish.text,
-                after=after, limit=limit,
-            ), took, lane="library list",
+        self._work.run(lambda: self._fetch(wish, after, limit), took, lane="library list")
+
+    def _fetch(self, wish: Wish, after: Document | None, limit: int) -> list[Document]:
+        """Runs on a thread."""
+        return self._library.listed(
+            collection=wish.place.collection, below=wish.place.below, states=wish.states, text=wish.text,
+            after=after, limit=limit,
         )  # fmt: skip
 
     def _took_list(self, limit: int, listing: int, documents: list[Document]) -> None:

@@ -45,7 +45,10 @@ class LibraryPage(QWidget):
     rescan_asked = Signal()
     check_asked = Signal()
     again_asked = Signal(object, str)
+    all_again_asked = Signal()
+    recognise_asked = Signal(object)
     open_asked = Signal(object)
+    own_program_asked = Signal(object)
     forget_asked = Signal(str)
     first_asked = Signal(str)
     list_asked = Signal()  # `wish` has changed
@@ -82,6 +85,8 @@ class LibraryPage(QWidget):
         menu.addAction(self.tr("Look for changed files now")).triggered.connect(self.rescan_asked)
         menu.addAction(self.tr("Check what searching finds")).triggered.connect(self.check_asked)
         self._more.setMenu(menu)
+        self._all_again = button(self.tr("Read all of these again"), "small")
+        self._all_again.hide()
         self._first = button(self.tr("Read first"), "small")
         self._forget = button(self.tr("Forget"), "plain")
         self._pause, self._resume = button(self.tr("Pause"), "small"), button(self.tr("Resume"), "smallprimary")
@@ -176,6 +181,7 @@ class LibraryPage(QWidget):
         right.addWidget(self._nothing)
         files = column(self.files, spacing=0, margins=(6, 0, 4, 0))
         right.addLayout(files, 1)
+        right.addLayout(row(None, self._all_again, margins=(14, 0, 12, 0)))
         right.addLayout(column(self.card, margins=(8, 0, 8, 0)))
         left = column(self.places, margins=(6, 8, 4, 8))
         left_card, right_card = frame("card", left), frame("card", right)
@@ -206,7 +212,10 @@ class LibraryPage(QWidget):
         self.files.documents.more_wanted.connect(self.more_asked)
         self.files.customContextMenuRequested.connect(self._show_file_menu)
         self.card.again_asked.connect(self.again_asked)
+        self.card.recognise_asked.connect(self.recognise_asked)
         self.card.open_asked.connect(self.open_asked)
+        self.card.own_program_asked.connect(self.own_program_asked)
+        self._all_again.clicked.connect(self.all_again_asked)
         self.card.forget_asked.connect(lambda document: self.forget_asked.emit(document.path))
         self._states.chosen.connect(self._show_states)
         self._search.textChanged.connect(lambda _text: self._timer.start())
@@ -304,6 +313,7 @@ class LibraryPage(QWidget):
     def _show_nothing(self) -> None:
         is_empty = not self.files.documents.documents
         self._nothing.setVisible(is_empty)
+        self._all_again.setVisible(self._wanted_states == "troubled" and not is_empty)
         if not is_empty:
             return
         if self._search.text().strip():
@@ -333,7 +343,8 @@ class LibraryPage(QWidget):
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.tr("Open in its own program")).triggered.connect(lambda: self.open_asked.emit(document))
+        own = menu.addAction(self.tr("Open in its own program"))
+        own.triggered.connect(lambda: self.own_program_asked.emit(document))
         menu.addAction(self.tr("Read again")).triggered.connect(lambda: self.again_asked.emit(document, ""))
         menu.addAction(self.tr("Forget")).triggered.connect(lambda: self.forget_asked.emit(document.path))
         menu.popup(self.files.viewport().mapToGlobal(spot))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from freehold.desktop.search_wish import KINDS
 from freehold.desktop.words import count_words, size_words, time_left_words
 from freehold.library.errors import DocumentNeedsPassword
 from freehold.library.values import GENERAL, Document, State
@@ -43,6 +44,12 @@ def state_advice(document: Document) -> str:
 
 def needs_password(document: Document) -> bool:
     return document.state is State.FAILED and document.reason.startswith(DocumentNeedsPassword.title)
+
+
+def may_be_picture(document: Document) -> bool:
+    """Whether there may be text in it that only text recognition reads."""
+    is_unread = document.state in (State.EMPTY, State.UNSUPPORTED)
+    return is_unread and (document.pages > 0 or PurePath(document.path).suffix.lower() in KINDS["pictures"])
 
 
 def name_of(path: str) -> str:

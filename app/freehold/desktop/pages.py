@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from freehold.desktop.own_program import FilePanel
     from freehold.desktop.search_controller import SearchController
     from freehold.desktop.settings_controller import SettingsController
+    from freehold.library.values import Document
 
 
 class Pages(QObject):
@@ -114,7 +115,8 @@ class Pages(QObject):
             self._library = LibraryController(
                 self._household, self._bridge, page, self.library_state, self._window.toast
             )
-            self._library.open_asked.connect(self.open_file)
+            self._library.open_asked.connect(self._show_document)
+            self._library.own_program_asked.connect(self.open_file)
             self._window.add_page("library", page)
         return self._library
 
@@ -135,6 +137,10 @@ class Pages(QObject):
     def add_to_library(self, paths: list[str]) -> None:
         self.show("library")
         self.library.ask_about(paths)
+
+    def _show_document(self, document: Document) -> None:
+        """From its beginning."""
+        self.passage_asked.emit(document.id, document.path, 1 if document.pages else None, 0, 0)
 
     def open_file(self, path: str) -> None:
         """Open a document in its own program, at once or after asking."""

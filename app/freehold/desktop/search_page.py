@@ -271,6 +271,7 @@ class Preview(QFrame):
         head = row(self._title, self._page)
         head.setStretch(0, 1)
         layout = column(head, self._context, spacing=4, margins=(16, 14, 16, 12))
+        layout.addSpacing(6)
         layout.addWidget(self._text, 1)
         layout.addLayout(row(self._open, self._own, None))
         self.setLayout(layout)

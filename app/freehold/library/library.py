@@ -181,7 +181,7 @@ class Library:
 
     def retry(self, path: Path, password: str | None = None) -> None:
         """Read a file again, with its password where it has one. Raises LibraryNotFound."""
-        found = [one for one in self.status() if one.path == str(path)]
+        found = [one for one in self.listed(below=str(path)) if one.path == str(path)]
         if not found:
             raise LibraryNotFound(str(path))
         for document in found:
