@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator
+import re
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
