@@ -20,8 +20,9 @@ if "--scale" in sys.argv:
     os.environ["QT_SCALE_FACTOR"] = sys.argv[sys.argv.index("--scale") + 1]
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint
+from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop import shots_library
 from freehold.desktop.appearance import Appearance, load_first_fonts
@@ -295,6 +296,17 @@ SHOTS: dict[str, tuple[Callable[[Stage], None], dict[str, Callable[[], desk.Fake
 }  # fmt: skip
 
 
+def picture_of(window: QWidget) -> QPixmap:
+    """The window, with the menu that is open over it."""
+    picture, menu = window.grab(), QApplication.activePopupWidget()
+    if menu is not None:
+        painter = QPainter(picture)
+        painter.drawPixmap(menu.mapToGlobal(QPoint()) - window.mapToGlobal(QPoint()), menu.grab())
+        painter.end()
+        menu.close()
+    return picture
+
+
 def main(arguments: list[str]) -> None:
     scale = arguments[arguments.index("--scale") + 1] if "--scale" in arguments else ""
     if scale:
@@ -313,7 +325,7 @@ def main(arguments: list[str]) -> None:
                 stage = Stage(theme, Path(home) / "home", **{key: make() for key, make in options.items()})
                 prepare(stage)
                 stage.spin(0.15)
-                stage.window.grab().save(str(folder / f"{name}-{theme}{'-200' if scale else ''}.png"))
+                picture_of(stage.window).save(str(folder / f"{name}-{theme}{'-200' if scale else ''}.png"))
                 stage.close()
 
 

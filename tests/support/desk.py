@@ -10,13 +10,30 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from freehold.assistant.values import Answered, Asked, Began, LeftOut, Loading, Reading, Words
-from freehold.chats.values import Chat, Context, Ending, Hit, Mark, Provenance, Role, Turn, title_from
+from freehold.assistant.reply import Wish
+from freehold.assistant.values import Answered, Asked, Began, LeftOut, Loading, Reading, Reference, Sources, Words
+from freehold.chats.values import (
+    Attachment,
+    Chat,
+    Context,
+    Ending,
+    Hit,
+    Mark,
+    Provenance,
+    Role,
+    Scope,
+    Source,
+    Turn,
+    Use,
+    title_from,
+)
 from freehold.engine.values import Loaded, Model
 from freehold.foundation.errors import FreeholdError, KeyringUnavailable, WrongPassphrase
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
+from freehold.library.errors import DocumentNeedsPassword
+from freehold.library.values import Passage
 from support.fake_library import FakeLibrary
 
 CODE = "7QK4-M2XD-R9TA-H3WP-6ZVC-E8JN-4LYB"
@@ -123,6 +140,7 @@ class FakeConversations:
         self._numbers = itertools.count(1)
         self.chats: dict[str, Chat] = {}
         self.kept: dict[str, Turn] = {}
+        self.files: dict[str, list[Attachment]] = {}
         self.recovered = 0
 
     def _id(self, kind: str) -> str:
@@ -150,6 +168,7 @@ class FakeConversations:
         system_prompt: Any = ...,
         sampling: Mapping[str, float | int] | None = None,
         model: str | None = None,
+        scope: Scope | None = None,
     ) -> None:
         old = self.chats[chat]
         self.chats[chat] = replace(
@@ -157,6 +176,7 @@ class FakeConversations:
             system_prompt=old.system_prompt if system_prompt is ... else system_prompt,
             sampling=old.sampling if sampling is None else sampling,
             model=old.model if model is None else model,
+            scope=old.scope if scope is None else scope,
         )
 
     def save_draft(self, chat: str, text: str) -> None:
@@ -209,8 +229,14 @@ class FakeConversations:
         self.chats[chat] = replace(self.chats[chat], leaf=leaf, updated=self._now())
         self.chats[chat] = replace(self.chats[chat], turns=len(self.branch(chat)))
 
-    def ask(self, chat: str, text: str, parent: str | None) -> Turn:
-        return self._add(Turn(self._id("t"), chat, parent, Role.USER, text, self._now()))
+    def ask(self, chat: str, text: str, parent: str | None, attachments: Sequence[Attachment] = ()) -> Turn:
+        bare = tuple(Attachment(one.name, one.length) for one in attachments)
+        turn = self._add(Turn(self._id("t"), chat, parent, Role.USER, text, self._now(), attachments=bare))
+        self.files[turn.id] = list(attachments)
+        return turn
+
+    def attached(self, turn: str) -> list[Attachment]:
+        return self.files.get(turn, [])
 
     def begin_answer(self, chat: str, parent: str) -> Turn:
         return self._add(Turn(self._id("t"), chat, parent, Role.ASSISTANT, "", self._now()))
@@ -267,6 +293,25 @@ def provenance(**changes: Any) -> Provenance:
     return replace(made, **changes)
 
 
+def reference(number: int, path: str, text: str, **changes: Any) -> Reference:
+    """A source that is cited as `number`, or a near miss for 0."""
+    use = Use.CITED if number else Use.NEAR
+    made = Reference(number, use, 1, path, "", None, 0, len(text), text, "here", 0.9)
+    return replace(made, **changes)
+
+
+def sources_of(references: Sequence[Reference]) -> tuple[Source, ...]:
+    return tuple(
+        Source(one.document, one.start, one.end, one.page, "", one.use, one.score, one.marks) for one in references
+    )
+
+
+def passages_of(references: Sequence[Reference]) -> tuple[Passage, ...]:
+    return tuple(
+        Passage(one.document, one.path, one.page, one.start, one.end, one.text, one.score) for one in references
+    )
+
+
 @dataclass
 class Script:
     """What the fake assistant does with the next question."""
@@ -278,6 +323,8 @@ class Script:
     left_out: int = 0
     gate: Stop | None = None  # waited for after the words; a stop ends the waiting too
     pause: float = 0.0
+    grounded: bool | None = None
+    references: Sequence[Reference] = ()  # what the answer was made from, or the near misses
 
 
 class FakeAssistant:
@@ -286,24 +333,46 @@ class FakeAssistant:
     def __init__(self, conversations: FakeConversations) -> None:
         self._conversations = conversations
         self.script = Script()
+        self.wishes: list[Wish] = []
+        self.references: dict[str, Sequence[Reference]] = {}  # by answer
+        self.files: dict[str, Attachment | FreeholdError] = {}  # by name; what reading them gives
+        self.passwords: dict[str, str] = {}
+        self.file_gate: Stop | None = None  # waited for while a file is read
 
-    def reply(self, chat: str, text: str, stop: Stop) -> Iterator[Any]:
+    def attach(self, path: Path, stop: Stop, password: str | None = None) -> Attachment:
+        if self.file_gate is not None:
+            stop.on_set(self.file_gate.set)
+            self.file_gate.wait(30.0)
+        if password != self.passwords.get(path.name):
+            raise DocumentNeedsPassword("that password does not open it" if password else "")
+        found = self.files.get(path.name, Attachment(path.name, 3_240, "words " * 540, ((3_240, None),)))
+        if isinstance(found, FreeholdError):
+            raise found
+        return found
+
+    def quoted(self, turn: Turn) -> Sequence[Reference]:
+        return self.references.get(turn.id, ())
+
+    def reply(self, chat: str, text: str, stop: Stop, wish: Wish | None = None) -> Iterator[Any]:
         if self.script.refused is not None:
             raise self.script.refused
         found = self._conversations.get(chat)
-        question = self._conversations.ask(chat, text, found.leaf)
+        self.wishes.append(wish or Wish())
+        question = self._conversations.ask(chat, text, found.leaf, self.wishes[-1].attachments)
         if not found.title:
             self._conversations.rename(chat, title_from(text))
         yield Asked(question)
         yield from self._answer(question, stop)
 
-    def edit(self, turn: str, text: str, stop: Stop) -> Iterator[Any]:
+    def edit(self, turn: str, text: str, stop: Stop, wish: Wish | None = None) -> Iterator[Any]:
         old = self._conversations.kept[turn]
-        question = self._conversations.ask(old.chat, text, old.parent)
+        self.wishes.append(wish or Wish())
+        question = self._conversations.ask(old.chat, text, old.parent, self._conversations.attached(turn))
         yield Asked(question)
         yield from self._answer(question, stop)
 
-    def retry(self, turn: str, stop: Stop) -> Iterator[Any]:
+    def retry(self, turn: str, stop: Stop, wish: Wish | None = None) -> Iterator[Any]:
+        self.wishes.append(wish or Wish())
         old = self._conversations.kept[turn]
         question = old if old.role is Role.USER else self._conversations.kept[old.parent or ""]
         yield from self._answer(question, stop)
@@ -318,8 +387,11 @@ class FakeAssistant:
         script = self.script
         answer = self._conversations.begin_answer(question.chat, question.id)
         yield Began(answer)
-        yield from script.before
-        context = Context(1204, 8192, dropped_turns=script.left_out)
+        if script.grounded is not None:
+            yield Sources(answer.id, passages_of(script.references), script.grounded, "hybrid")
+        yield from script.before if script.grounded is not False else ()
+        shown = sum(one.use in (Use.CITED, Use.USED) for one in script.references)
+        context = Context(1204, 8192, dropped_turns=script.left_out, passages=shown)
         if script.left_out:
             yield LeftOut(script.left_out, context)
         for word in script.words:
@@ -332,7 +404,10 @@ class FakeAssistant:
         if script.gate is not None:
             stop.on_set(script.gate.set)
             script.gate.wait(30.0)
-        made = provenance(context=context)
+        made = provenance(context=context, grounded=script.grounded, sources=sources_of(script.references))
+        if script.grounded is False:
+            made = Provenance(grounded=False, sources=sources_of(script.references))
+        self.references[answer.id] = script.references
         if script.error is not None:
             yield Answered(self._conversations.seal(answer.id, Ending.BROKEN, made, error=script.error.to_wire()))
             raise script.error
@@ -470,6 +545,12 @@ def plain_transcript() -> Any:
         branch_asked = Signal(str)
         details_asked = Signal(str)
         link_asked = Signal(str)
+        source_asked = Signal(str, int)
+        sources_asked = Signal(str)
+        references_needed = Signal(str)
+        without_documents_asked = Signal(str)
+        other_documents_asked = Signal(str)
+        file_asked = Signal(str, int)
 
         def __init__(self) -> None:
             super().__init__()
@@ -480,6 +561,7 @@ def plain_transcript() -> Any:
             self.failures: list[tuple[str, str, str, str]] = []
             self.at: str | None = None
             self.scrolled: tuple[str, str] | None = None
+            self.references: dict[str, Sequence[Reference]] = {}
 
         def show(self, marks: Sequence[Mark] | None = None, at: str | None = None) -> None:  # type: ignore[override]
             if marks is None:
@@ -509,6 +591,11 @@ def plain_transcript() -> Any:
 
         def finish_answer(self, turn: Turn) -> None:
             self.finished[turn.id] = turn
+            if turn.provenance is not None and turn.provenance.sources:
+                self.references_needed.emit(turn.id)
+
+        def refer(self, turn_id: str, references: Sequence[Reference]) -> None:
+            self.references[turn_id] = references
 
         def fail(self, turn_id: str, title: str, advice: str, detail: str) -> None:
             self.failures.append((turn_id, title, advice, detail))
@@ -533,8 +620,9 @@ class Desk:
     """The whole window over a fake household, for tests: `desk = Desk(qt, tmp_path)`; close it at the end."""
 
     def __init__(
-        self, qt: Any, home: Path, *, vault: FakeVault | None = None, models: FakeModels | None = None
-    ) -> None:
+        self, qt: Any, home: Path, *, vault: FakeVault | None = None, models: FakeModels | None = None,
+        transcript: Callable[[], Any] | None = None,
+    ) -> None:  # fmt: skip
         from freehold.desktop.appearance import Appearance
         from freehold.desktop.bridge import Bridge
         from freehold.desktop.shell import Shell
@@ -544,7 +632,7 @@ class Desk:
         self.house = FakeHousehold(home / "home", vault=vault or FakeVault(), models=models or FakeModels())
         self.appearance = Appearance(qt.app)
         self.appearance.apply()
-        self.window = Window(plain_transcript, self.appearance.theme, self.appearance.text_size)
+        self.window = Window(transcript or plain_transcript, self.appearance.theme, self.appearance.text_size)
         self.appearance.changed.connect(self.window.dress)
         qt.show(self.window, 1280, 800)
         self.bridge = Bridge()

@@ -27,6 +27,8 @@ DEEDS: tuple[Deed, ...] = (
     Deed("retry", "Answer the last question again", "Ctrl+R"),
     Deed("edit-last", "Edit the last question", "Ctrl+E"),
     Deed("copy-last", "Copy the last answer", "Ctrl+Shift+C"),
+    Deed("choose-documents", "Choose the documents for this chat", "Ctrl+Alt+D"),
+    Deed("attach", "Attach a file to the next message…", "Ctrl+Alt+A"),
     Deed("write", "Go to the message box", "Ctrl+J"),
     Deed("next-chat", "Next chat", "Ctrl+PgDown"),
     Deed("previous-chat", "Previous chat", "Ctrl+PgUp"),

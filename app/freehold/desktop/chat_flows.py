@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from freehold.assistant.reply import Wish
 from freehold.assistant.values import Asked, Began, Step
-from freehold.chats.values import Chat, Mark, Role, Turn, split_thinking
+from freehold.chats.values import NO_DOCUMENTS, Chat, Mark, Role, Scope, Turn, split_thinking
 from freehold.desktop.needs import Assistant, Conversations
 from freehold.foundation.stop import Stop
 
@@ -45,13 +46,20 @@ def open_chat(conversations: Conversations, chat: str, turn: str = "") -> Opened
     return Opened(conversations.get(chat), marks)
 
 
-def ask(conversations: Conversations, assistant: Assistant, chat: str, text: str, stop: Stop) -> Iterator[ChatStep]:
-    """Ask in `chat`, or in a new one when it is empty. The draft is dropped once the question is safe, never before."""
+def ask(
+    conversations: Conversations, assistant: Assistant, chat: str, text: str, stop: Stop, *,
+    wish: Wish | None = None, scope: Scope = NO_DOCUMENTS,
+) -> Iterator[ChatStep]:  # fmt: skip
+    """Ask in `chat`, or in a new one of these documents when it is empty. The draft is dropped once the question is
+    safe, never before.
+    """
     if not chat:
         created = conversations.create()
+        if scope.reads:
+            conversations.change(created.id, scope=scope)
         yield Created(created)
         chat = created.id
-    for step in assistant.reply(chat, text, stop):
+    for step in assistant.reply(chat, text, stop, wish):
         yield step
         if isinstance(step, Asked):
             conversations.save_draft(chat, "")
@@ -64,9 +72,11 @@ def ask_beside(
     yield from _with_branch(conversations, assistant.edit(turn, text, stop))
 
 
-def answer_again(conversations: Conversations, assistant: Assistant, turn: str, stop: Stop) -> Iterator[ChatStep]:
+def answer_again(
+    conversations: Conversations, assistant: Assistant, turn: str, stop: Stop, wish: Wish | None = None
+) -> Iterator[ChatStep]:
     """Another answer beside the answer `turn`, or a first one to the question `turn`."""
-    yield from _with_branch(conversations, assistant.retry(turn, stop))
+    yield from _with_branch(conversations, assistant.retry(turn, stop, wish))
 
 
 def _with_branch(conversations: Conversations, steps: Iterator[Step]) -> Iterator[ChatStep]:

@@ -17,6 +17,7 @@ from freehold.desktop.theme import Theme
 from freehold.desktop.words import left_out_words, meter_words
 
 if TYPE_CHECKING:
+    from freehold.assistant.values import Reference
     from freehold.chats.values import Mark as TurnMark
     from freehold.chats.values import Turn
 
@@ -36,6 +37,7 @@ class Transcript(Protocol):
     def add_words(self, turn_id: str, text: str) -> None: ...
     def finish_answer(self, turn: Turn) -> None: ...
     def fail(self, turn_id: str, title: str, advice: str, detail: str) -> None: ...
+    def refer(self, turn_id: str, references: Sequence[Reference]) -> None: ...
     def set_theme(self, theme: Theme) -> None: ...
     def set_text_size(self, px: int) -> None: ...
     def scroll_to(self, turn_id: str, highlight_text: str = "") -> None: ...
@@ -97,7 +99,7 @@ class ChatPage(QWidget):
         self._settings.setToolTip(self.tr("Instructions and sampling of this chat (Ctrl+I)"))
         self._settings.setCheckable(True)
         self._settings.clicked.connect(self.settings_asked)
-        self._header = header = QFrame()
+        header = QFrame()
         header.setObjectName("chatHeader")
         header.setFixedHeight(52)
         layout = row(
@@ -168,19 +170,25 @@ class ChatPage(QWidget):
 
     def _fit_header(self) -> None:
         """Words of the meter where there is room for them beside the title."""
-        self._meter_words.setVisible(self._has_meter and self._header.width() >= ROOMY)
+        room = self.width() - (PANEL if self._panel.isVisible() else 0)
+        self._meter_words.setVisible(self._has_meter and room >= ROOMY)
 
     def show_left_out(self, turns: int) -> None:
         self._strip.setVisible(turns > 0)
         if turns:
             self._left_out.setText(left_out_words(turns))
 
-    def show_panel(self, title: str, content: QWidget) -> None:
-        self._panel.fill(title, content)
+    def show_panel(self, title: str, content: QWidget, count: str = "", *, takes_focus: bool = True) -> None:
+        self._panel.fill(title, content, count)
+        if takes_focus:
+            content.setFocus()
+        self._fit_header()
 
     def close_panel(self) -> None:
-        self._panel.hide()
+        """Take the panel away, with what it shows."""
+        self._panel.empty()
         self._settings.setChecked(False)
+        self._fit_header()
 
     @property
     def panel(self) -> SidePanel:
@@ -198,6 +206,7 @@ class ChatPage(QWidget):
         self._theme, self._text_size = theme, text_size
         self._settings.setIcon(icon("sliders", theme.muted))
         self._panel.dress(icon("close", theme.muted))
+        self.composer.dress(theme)
         if self._transcript is not None:
             self._dress(theme, text_size)
 
@@ -254,25 +263,32 @@ class SidePanel(QFrame):
         super().__init__()
         self.setObjectName("sidePanel")
         self.setFixedWidth(PANEL)
-        self._title = label("", "heading")
+        self._title, self._count = label("", "heading"), label("", "note")
         self._close = button("", "plain", words=self.tr("Close the panel"))
         self._close.clicked.connect(self.closed)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = column(row(self._title, None, self._close, margins=(20, 10, 12, 6)), spacing=0)
+        layout = column(row(self._title, self._count, None, self._close, margins=(20, 10, 12, 6)), spacing=0)
         layout.addWidget(self._area, 1)
         self.setLayout(layout)
         self.hide()
 
-    def fill(self, title: str, content: QWidget) -> None:
+    def empty(self) -> None:
+        """Be gone, and let go of what was shown."""
+        self.hide()
+        content = self._area.takeWidget()
+        if content is not None:
+            content.deleteLater()
+
+    def fill(self, title: str, content: QWidget, count: str = "") -> None:
         """Show `content`, which the panel owns from now on."""
         self._title.setText(title)
+        self._count.setText(count)
         self.setAccessibleName(title)
         content.setMaximumWidth(PANEL)
         self._area.setWidget(content)
         self.show()
-        content.setFocus()
 
     def dress(self, close: QIcon) -> None:
         self._close.setIcon(close)

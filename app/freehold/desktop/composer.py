@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QTextOption
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QResizeEvent,
+    QTextCursor,
+    QTextOption,
+)
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
+
+from freehold.chats.values import NO_DOCUMENTS, Scope
 from freehold.desktop.controls import Trouble
-from freehold.desktop.pieces import Pill, button, column, frame, label, row
+from freehold.desktop.drops import local_paths
+from freehold.desktop.files_row import FilesRow
+from freehold.desktop.icons import icon
+from freehold.desktop.pending_file import PendingFile
+from freehold.desktop.pieces import Elided, Pill, button, column, frame, label, row
+from freehold.desktop.source_words import scope_words
+from freehold.desktop.theme import Theme
+
+if TYPE_CHECKING:
+    from freehold.desktop.scope_menu import ScopeMenu
+    from freehold.library.values import Collection
 
 MOST_LINES = 10
 DRAFT_MS = 400
+MOST_SCOPE = 190  # pixels of the names of collections
+ROOMY = 560  # pixels: below this there is no room for the promise beside what can be pressed
 
 
 class Box(QPlainTextEdit):
@@ -19,6 +44,7 @@ class Box(QPlainTextEdit):
     sent = Signal()
     up_on_nothing = Signal()
     escaped = Signal()
+    files_given = Signal(list)
     focused = Signal(bool)
 
     def __init__(self) -> None:
@@ -49,8 +75,13 @@ class Box(QPlainTextEdit):
         else:
             super().keyPressEvent(event)
 
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 - Qt's name
+        return bool(local_paths(source)) or super().canInsertFromMimeData(source)
+
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 - Qt's name
-        if source.hasText():
+        if paths := local_paths(source):
+            self.files_given.emit(paths)
+        elif source.hasText():
             self.insertPlainText(source.text())
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
@@ -86,16 +117,27 @@ class Box(QPlainTextEdit):
 
 
 class Composer(QWidget):
-    """Speaks of what was submitted, drafted and stopped. While an answer is written Send becomes Stop."""
+    """Speaks of what was submitted, drafted, attached and stopped. While an answer is written Send becomes Stop."""
 
     submitted = Signal(str)
     edit_submitted = Signal(str, str)
     stop_asked = Signal()
     draft_changed = Signal(str)
     edit_last_asked = Signal()
+    scope_asked = Signal()
+    attach_asked = Signal()
+    files_given = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
+        self.setAcceptDrops(True)
+        self.files = FilesRow()
+        self._reads = self._waits_for_files = self._has_trouble = False
+        self._scope, self._attach = button("", "chip"), button("", "plain", words=self.tr("Attach a file"))
+        self._scope.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow stands behind the words
+        self._scope.setToolTip(self.tr("Which documents answers are made from"))
+        self._attach.setToolTip(self.tr("Attach a file to this message, or drop it here"))
+        self._menu: ScopeMenu | None = None
         self.box = Box()
         self.box.setPlaceholderText(self.tr("Ask anything"))
         self.box.setAccessibleName(self.tr("Message"))
@@ -104,7 +146,8 @@ class Composer(QWidget):
         self._stop.setAccessibleName(self.tr("Stop the answer"))
         self._stop.hide()
         self.where = Pill(self.tr("Here"), "here")
-        self._promise = label(self.tr("Your words stay on this computer."), "note")
+        self._promise = Elided("", "note")
+        self._promise.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.trouble = Trouble()
         self._banner_words = label("", "note")
         self._cancel = button(self.tr("Cancel"), "plain")
@@ -115,17 +158,21 @@ class Composer(QWidget):
         self._timer.setInterval(DRAFT_MS)
         self._lay_out()
         self._connect()
-        self._refresh()
+        self.show_scope(NO_DOCUMENTS)
 
     def _lay_out(self) -> None:
-        bottom = row(self.where, self._promise, None, self._send, self._stop)
-        self._card: QFrame = frame("card", column(self.box, bottom, spacing=10, margins=(14, 14, 14, 12)))
+        bottom = row(self._scope, self._attach, self.where, self._promise, None, self._send, self._stop)
+        card = column(self.files, self.box, bottom, spacing=10, margins=(14, 14, 14, 12))
+        self._card: QFrame = frame("card", card)
         self.setLayout(column(self.trouble, self._banner, self._card))
 
     def _connect(self) -> None:
         self.box.sent.connect(self._submit)
         self.box.up_on_nothing.connect(self.edit_last_asked)
         self.box.escaped.connect(self._escape)
+        self.box.files_given.connect(self.files_given)
+        self._scope.clicked.connect(self.scope_asked)
+        self._attach.clicked.connect(self.attach_asked)
         self.box.textChanged.connect(self._changed)
         self._send.clicked.connect(self._submit)
         self._stop.clicked.connect(self.stop_asked)
@@ -140,6 +187,44 @@ class Composer(QWidget):
         self._stop.setVisible(busy)
         if had_focus:
             self.box.setFocus()
+        self._refresh()
+
+    def dress(self, theme: Theme) -> None:
+        self._scope.setIcon(icon("chevron", theme.muted))
+        self._attach.setIcon(icon("clip", theme.muted))
+        self.files.dress(theme)
+
+    def show_scope(self, scope: Scope) -> None:
+        """Which documents answers are made from."""
+        words = scope_words(scope)
+        self._reads = scope.reads
+        self._scope.setText(QFontMetrics(self._scope.font()).elidedText(words, Qt.TextElideMode.ElideRight, MOST_SCOPE))
+        self._scope.setAccessibleName(self.tr("Documents for this chat: {0}").format(words))
+        self._refresh()
+
+    def scope_menu(self, collections: Sequence[Collection], scope: Scope) -> ScopeMenu:
+        """The menu to choose documents from, opened over their button."""
+        from freehold.desktop.scope_menu import ScopeMenu
+
+        self.close_menu()
+        self._menu = ScopeMenu(self, collections, scope)
+        self._menu.destroyed.connect(self._forget_menu)
+        corner = self._scope.mapToGlobal(QPoint(0, -4))
+        self._menu.popup(corner - QPoint(0, self._menu.sizeHint().height()))
+        return self._menu
+
+    def close_menu(self) -> None:
+        if self._menu is not None:
+            self._menu.close()
+
+    def _forget_menu(self) -> None:
+        self._menu = None
+
+    def show_files(self, files: Sequence[PendingFile]) -> None:
+        """What goes with the message. It waits until all of it is read."""
+        self.files.show_files(files)
+        self._waits_for_files = any(one.file is None for one in files)
+        self._has_trouble = any(one.error is not None for one in files)
         self._refresh()
 
     def set_enter_sends(self, enter_sends: bool) -> None:
@@ -198,7 +283,7 @@ class Composer(QWidget):
 
     def _submit(self) -> None:
         text = self.box.toPlainText()
-        if self._is_busy or not text.strip():
+        if self._is_busy or self._waits_for_files or not text.strip():
             return
         editing, kept = self._editing, self._kept
         self._timer.stop()
@@ -225,4 +310,28 @@ class Composer(QWidget):
         self.draft_changed.emit(self.box.toPlainText())
 
     def _refresh(self) -> None:
-        self._send.setEnabled(not self._is_busy and not self.box.document().isEmpty())
+        may_send = not (self._is_busy or self._waits_for_files or self.box.document().isEmpty())
+        self._send.setEnabled(may_send)
+        self._promise.say(self._promise_words())
+
+    def _promise_words(self) -> str:
+        if self._has_trouble:
+            return self.tr("Give the password, or remove what cannot be read.")
+        if self._waits_for_files:
+            return self.tr("Reading. You can write on meanwhile.")
+        if self._reads or self.files.isVisibleTo(self):
+            return self.tr("Your words and documents stay on this computer.")
+        return self.tr("Your words stay on this computer.")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._promise.setVisible(self.width() >= ROOMY)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        if local_paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        if paths := local_paths(event.mimeData()):
+            event.acceptProposedAction()
+            self.files_given.emit(paths)

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
-from freehold.chats.values import Ending, Provenance, Turn
+from freehold.chats.values import Ending, Provenance, Turn, Use
 from freehold.desktop.chat_page import facts_panel
+from freehold.desktop.source_words import found_words, used_words
+from freehold.desktop.transcript.made import left_out
 from freehold.desktop.words import count_words
 
 
@@ -46,20 +48,35 @@ def _speed_words(made: Provenance) -> str:
     )
 
 
+def _grounded_words(made: Provenance) -> str:
+    """What documents had to do with the answer."""
+    if made.grounded is None:
+        return _tr("A file beside the question") if made.sources else ""
+    if not made.grounded:
+        return _tr("They do not say. This was decided from how well they fit, before a model was asked.")
+    read = [source.document for source in made.sources if source.use in (Use.CITED, Use.USED)]
+    return _tr("Made from {0}").format(found_words(len(read), len(set(read))))
+
+
+def _context_words(made: Provenance) -> dict[str, str]:
+    context = made.context
+    return {
+        _tr("Context read"): _tr("{0} of {1} tokens").format(count_words(context.tokens), count_words(context.limit)),
+        _tr("Left out"): left_out(made),
+        _tr("Sampling"): ", ".join(f"{name} {value}" for name, value in sorted(made.sampler.items())),
+        _tr("Seed"): str(made.seed),
+    }
+
+
 def _provenance_words(made: Provenance) -> dict[str, str]:
     here = all(place == "here" for place in made.where)
-    context = made.context
-    dropped = context.dropped_turns
-    left_out = _tr("the oldest {0} messages").format(dropped) if dropped else _tr("nothing")
-    sampler = ", ".join(f"{name} {value}" for name, value in sorted(made.sampler.items()))
     return {
         _tr("Made"): _tr("on this computer") if here else ", ".join(made.where),
-        _tr("Model"): made.model,
+        _tr("Documents"): _grounded_words(made),
+        _tr("Passages"): used_words(made),
+        _tr("Model"): made.model or (_tr("none was asked") if made.grounded is False else ""),
         _tr("Model's SHA-256"): made.model_sha256,
         _tr("Speed"): _speed_words(made) if made.tokens else "",
-        _tr("Context read"): _tr("{0} of {1} tokens").format(count_words(context.tokens), count_words(context.limit)),
-        _tr("Left out"): left_out,
-        _tr("Sampling"): sampler,
-        _tr("Seed"): str(made.seed),
+        **(_context_words(made) if made.context.limit else {}),
         _tr("Notes"): "\n".join(made.notes),
     }

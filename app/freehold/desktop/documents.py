@@ -1,4 +1,4 @@
-"""What the window shows of documents beside a page: joined to the household when first wanted."""
+"""Opens documents beside the page in view, whoever asks for them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 class Documents(QObject):
-    """Opens passages in the viewer, which is made for the first of them. `file_asked`: in its own program, please."""
+    """The viewer is made for the first passage that is opened. `file_asked`: in its own program, please."""
 
+    opened = Signal()
+    closed = Signal()
     file_asked = Signal(str)
 
     def __init__(self, household: Household, window: Window, bridge: Bridge) -> None:
@@ -44,7 +46,15 @@ class Documents(QObject):
             from freehold.desktop.viewer.controller import ViewerController
 
             self._viewer = ViewerController(self._household, self._bridge, self._window.viewer)
-            self._viewer.opened.connect(lambda: self._window.show_viewer(True))
-            self._viewer.closed.connect(lambda: self._window.show_viewer(False))
+            self._viewer.opened.connect(self._show)
+            self._viewer.closed.connect(self._hide)
             self._viewer.file_asked.connect(self.file_asked)
         return self._viewer
+
+    def _show(self) -> None:
+        self.opened.emit()
+        self._window.show_viewer(True)
+
+    def _hide(self) -> None:
+        self._window.show_viewer(False)
+        self.closed.emit()

@@ -14,7 +14,7 @@ _CONSIDERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Words of a passage on one line; `start` to `end` is what matters of them, nothing when they are equal."""
+    """Words of a passage on one line; `start` to `end` is what matters most, nothing when they are equal."""
 
     text: str
     start: int = 0
@@ -24,16 +24,14 @@ class Excerpt:
 def excerpt(passage: str, said: str = "", most: int = MOST) -> Excerpt:
     """What of `passage` says `said`, with the sentence that does; the beginning when no sentence stands out."""
     text = " ".join(passage[:_CONSIDERED].split())
-    best = _closest(text, said)
-    begin, end = best or (0, 0)
-    start = _word_start(text, max(0, begin - _AROUND)) if begin > _AROUND else 0
-    stop = min(len(text), max(start + most, min(end, start + 2 * most)))
+    begin, end = _closest(text, said) or (0, 0)
+    start = _word_start(text, begin - _AROUND) if begin > _AROUND else 0
+    stop = _word_end(text, max(start + most, min(end, start + 2 * most)))
+    end = min(end, stop)
     before, after = ("… " if start else ""), (" …" if stop < len(text) else "")
-    shown = [visible(text[at:to]) for at, to in ((start, begin), (begin, min(end, stop)), (min(end, stop), stop))]
-    if best is None:
-        return Excerpt(f"{visible(text[:stop])}{after}")
-    at = len(before) + len(shown[0])
-    return Excerpt(f"{before}{''.join(shown)}{after}", at, at + len(shown[1]))
+    lead, matters = visible(text[start:begin]), visible(text[begin:end])
+    at = len(before) + len(lead)
+    return Excerpt(f"{before}{lead}{matters}{visible(text[end:stop])}{after}", at, at + len(matters))
 
 
 def _closest(text: str, said: str) -> tuple[int, int] | None:
@@ -50,3 +48,11 @@ def _word_start(text: str, at: int) -> int:
     """The beginning of the next word from `at` on."""
     space = text.find(" ", at)
     return space + 1 if space >= 0 else at
+
+
+def _word_end(text: str, at: int) -> int:
+    """The end of the last word that ends before `at`; `at` itself inside a word without end."""
+    if at >= len(text):
+        return len(text)
+    space = text.rfind(" ", max(0, at - _AROUND), at + 1)
+    return space if space > 0 else at

@@ -6,13 +6,14 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from freehold.assistant.values import Step
-from freehold.chats.values import Attachment, Chat, Context, Hit, Mark, Turn
+from freehold.assistant.values import Reference, Step
+from freehold.chats.values import Attachment, Chat, Context, Hit, Mark, Scope, Turn
 from freehold.engine.values import Loaded, Model
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
 
 if TYPE_CHECKING:
+    from freehold.assistant.reply import Wish
     from freehold.foundation.errors import FreeholdError
     from freehold.library.library import Checked, Text
     from freehold.library.values import Box, Collection, Document, Found, Mode, PagePicture, Progress, State
@@ -55,6 +56,7 @@ class Conversations(Protocol):
         system_prompt: str | None = ...,
         sampling: Mapping[str, float | int] = ...,
         model: str = ...,
+        scope: Scope = ...,
     ) -> object: ...
     def save_draft(self, chat: str, text: str) -> object: ...
     def move_to_trash(self, chat: str) -> object: ...
@@ -71,9 +73,11 @@ class Conversations(Protocol):
 
 
 class Assistant(Protocol):
-    def reply(self, chat: str, text: str, stop: Stop) -> Iterator[Step]: ...
-    def edit(self, turn: str, text: str, stop: Stop) -> Iterator[Step]: ...
-    def retry(self, turn: str, stop: Stop) -> Iterator[Step]: ...
+    def reply(self, chat: str, text: str, stop: Stop, wish: Wish | None = None) -> Iterator[Step]: ...
+    def edit(self, turn: str, text: str, stop: Stop, wish: Wish | None = None) -> Iterator[Step]: ...
+    def retry(self, turn: str, stop: Stop, wish: Wish | None = None) -> Iterator[Step]: ...
+    def attach(self, path: Path, stop: Stop, password: str | None = None) -> Attachment: ...
+    def quoted(self, turn: Turn) -> Sequence[Reference]: ...
     def measure(self, chat: str) -> Context: ...
 
 

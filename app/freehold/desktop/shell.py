@@ -21,6 +21,7 @@ from freehold.desktop.drops import Drops
 from freehold.desktop.entry_controller import EntryController
 from freehold.desktop.needs import Household
 from freehold.desktop.pages import Pages
+from freehold.desktop.sources_controller import SourcesController
 from freehold.desktop.window import Window
 from freehold.desktop.words import size_words
 from freehold.engine.values import Loaded, Model
@@ -43,6 +44,9 @@ class Shell(QObject):
         self._entry = EntryController(household, bridge, window)
         self._pages = Pages(household, window, appearance, bridge, self._chats)
         self._documents = Documents(household, window, bridge)
+        self._sources = SourcesController(
+            household, bridge, window.chat, chat=self._chat, documents=self._documents, appearance=appearance
+        )
         self._panel: Any = None
         self._drops = Drops(window)
         self._drops.dropped.connect(self._pages.add_to_library)
@@ -96,13 +100,15 @@ class Shell(QObject):
         self._chat.opened.connect(lambda _chat: self._close_panel())
         self._chat.details_shown.connect(self._show_details)
         self._chat.link_asked.connect(self._ask_link)
+        self._chat.library_asked.connect(partial(self._pages.show, "library"))
         self._chat.model_changed.connect(self._refresh_models)
 
     def _connect_actions(self) -> None:
         chat, chats, window = self._chat, self._chats, self._window
         deeds = {
             "new-chat": self._new_chat, "palette": self._open_palette, "stop": chat.stop, "retry": chat.retry_last,
-            "edit-last": chat.edit_last, "copy-last": self._copy_last, "write": self._write,
+            "edit-last": chat.edit_last, "copy-last": self._copy_last,
+            "choose-documents": self._choose_documents, "attach": self._attach, "write": self._write,
             "next-chat": partial(chats.open_next, 1), "previous-chat": partial(chats.open_next, -1),
             "rename-chat": chats.rename_current, "delete-chat": chats.delete_current,
             "chat-settings": partial(self._toggle_chat_settings, None), "export-chat": lambda: self._export(chat.chat),
@@ -154,6 +160,7 @@ class Shell(QObject):
 
     def _locked(self) -> None:
         self._chat.forget()
+        self._sources.forget()
         self._documents.forget()
         self._chats.clear()
         self._pages.forget()
@@ -281,6 +288,14 @@ class Shell(QObject):
     def _ask_link(self, url: str) -> None:
         panel = self._window.link_panel()
         panel.ask(url)
+
+    def _choose_documents(self) -> None:
+        self._pages.show("chat")
+        self._chat.choose_documents()
+
+    def _attach(self) -> None:
+        self._pages.show("chat")
+        self._chat.choose_files()
 
     def _copy_last(self) -> None:
         self._chat.copy_last()

@@ -34,7 +34,9 @@ def note_words(one: Reference) -> str:
 
 def length_words(characters: int) -> str:
     """How long a text is: "about 540 words"."""
-    words = max(1, characters // _LETTERS_A_WORD)
+    words = characters // _LETTERS_A_WORD
+    if words < 10:
+        return _tr("a few words")
     if words >= 100:
         step = 10 ** (len(str(words)) - 2)
         words = words // step * step
@@ -48,15 +50,6 @@ def scope_words(scope: Scope) -> str:
     return ", ".join(map(collection_words, scope.collections)) or _tr("All documents")
 
 
-def looking_words(scope: Scope) -> str:
-    """What is said while documents are looked into."""
-    if len(scope.collections) == 1:
-        return _tr("Looking into {0}").format(collection_words(scope.collections[0]))
-    if scope.collections:
-        return _tr("Looking into {0} collections").format(len(scope.collections))
-    return _tr("Looking into your documents")
-
-
 def found_words(passages: int, documents: int) -> str:
     """What was found: "5 passages in 2 documents"."""
     found = _tr("1 passage") if passages == 1 else _tr("{0} passages").format(count_words(passages))
@@ -66,9 +59,9 @@ def found_words(passages: int, documents: int) -> str:
 
 
 def used_words(made: Provenance) -> str:
-    """What became of the passages that were found: "2 cited, 3 read, 4 left out"."""
+    """What became of the passages that were found: "2 cited, 3 more read, 4 left out"."""
     words = {
-        Use.CITED: _tr("{0} cited"), Use.USED: _tr("{0} read, not cited"), Use.LEFT_OUT: _tr("{0} left out"),
+        Use.CITED: _tr("{0} cited"), Use.USED: _tr("{0} more read"), Use.LEFT_OUT: _tr("{0} left out"),
         Use.NEAR: _tr("{0} near"),
     }  # fmt: skip
     counts = {use: sum(source.use is use for source in made.sources) for use in words}

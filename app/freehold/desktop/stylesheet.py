@@ -66,6 +66,9 @@ QFrame[kind="toast"] QLabel { color: $paper; }
 QFrame[kind="toast"] QPushButton { background: transparent; border: 1px solid $muted; color: $paper;
   padding: 3px 12px; }
 QFrame[kind="toast"] QPushButton:hover, QFrame[kind="toast"] QPushButton:focus { border-color: $paper; }
+QFrame[kind="filechip"] { background: $paper; border: 1px solid $line; border-radius: 8px; }
+QFrame[kind="filechip"] QLabel { font-size: ${note}px; }
+QFrame[kind="filechip"] QLineEdit { padding: 2px 6px; font-size: ${note}px; }
 #shade { background: rgba(0, 0, 0, 90); }
 """
 
@@ -89,6 +92,10 @@ QPushButton[kind="small"] { padding: 4px 12px; font-size: ${note}px; }
 QPushButton[kind="smallprimary"] { padding: 4px 12px; font-size: ${note}px; background: $ink; border-color: $ink;
   color: $paper; }
 QPushButton[kind="smallprimary"]:hover { background: $muted; border-color: $muted; }
+QPushButton[kind="chip"] { background: $selected; border: 1px solid $selected; border-radius: ${half_pill}px;
+  padding: 0 8px 0 10px; min-height: ${chip}px; max-height: ${chip}px; font-size: ${note}px; color: $muted; }
+QPushButton[kind="chip"]:hover { color: $ink; }
+QPushButton[kind="chip"]:focus { border-color: $ink; color: $ink; }
 QPushButton[kind="wide"] { text-align: left; padding: 9px 11px; }
 QPushButton[kind="search"] { text-align: left; padding: 9px 11px; color: $muted; font-weight: 400; }
 QPushButton[kind="page"] { text-align: left; background: transparent; border-color: transparent; padding: 7px 8px;
@@ -163,7 +170,7 @@ def stylesheet(theme: Theme, text_size: int) -> str:
     values: dict[str, object] = {name: getattr(theme, name) for name in Theme.__slots__}
     # Qt draws no round corner whose radius is more than half the height.
     pill = 2 * round((sizes.note + 12) / 2)
-    values |= {"edge": blend(theme.line, theme.muted, 0.25), "pill": pill, "half_pill": pill // 2}
+    values |= {"edge": blend(theme.line, theme.muted, 0.25), "pill": pill, "half_pill": pill // 2, "chip": pill - 2}
     values |= {"note": sizes.note, "title": sizes.title, "mark": sizes.mark}
     values |= {"code": CODE_FAMILY, "chevron": chevron.as_posix()}
     return _filled(_SHEET, values)

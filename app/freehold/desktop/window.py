@@ -146,6 +146,9 @@ class Window(QFrame):
         """Put the document beside the page in view, or over it where there is no room for both; or take it away."""
         self.viewer.setVisible(is_shown)
         self._share_room()
+        layout = self._house.layout()
+        assert layout is not None
+        layout.activate()  # now: pages are asked for in the width that they will have
 
     @property
     def is_viewing(self) -> bool:

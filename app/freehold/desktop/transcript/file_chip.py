@@ -30,7 +30,7 @@ class FileChip(FlatButton):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         metrics = QFontMetrics(self._looks.note)
-        name = min(metrics.horizontalAdvance(self.text()), _MOST_NAME)
+        name = min(metrics.horizontalAdvance(self.text()) + 2, _MOST_NAME)
         return QSize(10 + _ICON + 6 + name + 8 + metrics.horizontalAdvance(self._length) + 10, metrics.height() + 10)
 
     minimumSizeHint = sizeHint  # noqa: N815 - Qt's name

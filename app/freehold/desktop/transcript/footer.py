@@ -44,7 +44,8 @@ class Footer(QWidget):
         self._made.setToolTip(self.tr("Where and how this answer was made"))
         self._made.setVisible(bool(words))
         self._made.setEnabled(turn.provenance is not None)
-        self._sources.setVisible(turn.provenance is not None and bool(turn.provenance.sources))
+        told = turn.provenance  # a refusal shows all it has by itself
+        self._sources.setVisible(told is not None and told.grounded is not False and bool(told.sources))
 
     @property
     def row_height(self) -> int:

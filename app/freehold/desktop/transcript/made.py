@@ -24,7 +24,7 @@ def summary(turn: Turn) -> str:
     if made.context.passages:
         parts.append(_tr("{0} passages read").format(f"{made.context.passages:,}"))
     if made.context.limit:
-        parts.append(left_out(made))
+        parts.append(_tr("{0} left out").format(left_out(made)))
     if made.notes:
         parts.append(_tr("1 note") if len(made.notes) == 1 else _tr("{0} notes").format(len(made.notes)))
     return "    ".join(parts)
@@ -45,7 +45,7 @@ def left_out(made: Provenance) -> str:
         parts.append(_tr("1 message") if messages == 1 else _tr("{0} messages").format(f"{messages:,}"))
     if passages:
         parts.append(_tr("1 passage") if passages == 1 else _tr("{0} passages").format(f"{passages:,}"))
-    return _tr("{0} left out").format(_tr(" and ").join(parts)) if parts else _tr("nothing left out")
+    return _tr(" and ").join(parts) or _tr("nothing")
 
 
 def ending_words(ending: Ending | None) -> str:

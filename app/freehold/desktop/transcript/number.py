@@ -32,7 +32,7 @@ class SourceNumber(QPyTextObject):
     def drawObject(  # noqa: N802 - Qt's name
         self, painter: QPainter, place: QRectF | QRect, _document: QTextDocument, _position: int, style: QTextFormat
     ) -> None:
-        field = QRectF(place).adjusted(_GAP, -1, 0, 2)
+        field = QRectF(place).adjusted(_GAP, -2, 0, 1)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

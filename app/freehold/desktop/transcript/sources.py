@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from freehold.assistant.values import Reference
 from freehold.chats.values import Turn, Use
 from freehold.desktop.excerpts import excerpt
+from freehold.desktop.rows import in_rows
 from freehold.desktop.source_words import name_words, note_words, place_words
 from freehold.desktop.transcript.card import SourceCard
 from freehold.desktop.transcript.flat import FlatButton, Note
@@ -20,7 +21,6 @@ from freehold.rendering.citing import Cited
 
 MOST_CHIPS = 8
 _MOST_NAME = 220  # pixels
-_GAP = 6
 
 
 class SourceChip(FlatButton):
@@ -158,7 +158,7 @@ class SourcesView(QWidget):
         if self._is_refusal:
             return self._lay_out_near(width)
         parts = [*self._chips, *([self._more] if not self._more.isHidden() else [])]
-        return _in_rows(parts, width, 0)
+        return in_rows(parts, width)
 
     def _lay_out_near(self, width: int) -> int:
         y = 0
@@ -170,20 +170,7 @@ class SourcesView(QWidget):
             high = card.heightForWidth(width)
             card.setGeometry(0, y, width, high)
             y += high + 8
-        return _in_rows([self._without, self._others], width, y)
-
-
-def _in_rows(parts: Sequence[QWidget], width: int, y: int) -> int:
-    """Put `parts` side by side, in as many rows as they need; where the last one ends."""
-    x, high = 0, 0
-    for part in parts:
-        size = part.sizeHint()
-        wide = min(size.width(), width)
-        if x and x + wide > width:
-            x, y = 0, y + high + _GAP
-        part.setGeometry(x, y, wide, size.height())
-        x, high = x + wide + _GAP, size.height()
-    return y + high
+        return in_rows([self._without, self._others], width, y)
 
 
 def cited_of(turn: Turn) -> tuple[Cited, ...]:
