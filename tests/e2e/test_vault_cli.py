@@ -119,3 +119,42 @@ def test_help_fits_the_terminal(program, command, columns):
     assert code == 0
     examples = out.index("Examples:")
     assert max(len(line) for line in out[:examples].splitlines()) <= columns
+
+
+def test_a_recovery_code_is_made_with_a_kit_and_tried(program):
+    program.json("coded", "chats", "import", "chats.json")
+    made = program.json("coded", "vault", "recovery", "--kit", "kit.txt")
+    page = program.folder / "kit.txt"
+    assert made == {"recovery_code": made["recovery_code"], "kit": str(page)}
+    assert made["recovery_code"] in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+    code = {"FREEHOLD_RECOVERY_CODE": made["recovery_code"]}
+    assert program.json("coded", "vault", "recovery", "--try", **code) == {"opens": True}
+    wrong = {"FREEHOLD_RECOVERY_CODE": made["recovery_code"][:-1] + "U"}
+    assert program.failure("coded", "vault", "recovery", "--try", **wrong) == "vault-wrong-passphrase"
+    assert program.failure("coded", "vault", "recovery", "--kit", "kit.txt") == "place-unusable"
+    program.json("coded", "vault", "backup", "coded.backup")
+    opened = program.json("by-code", "vault", "restore", "coded.backup", FREEHOLD_PASSPHRASE=made["recovery_code"])
+    assert opened["restored"] is True
+
+
+def test_an_old_copy_put_back_is_told_and_keeps_nobody_out(program):
+    program.json("aged", "chats", "import", "chats.json")
+    database = program.folder / "aged" / "vault" / "vault.db"
+    before = database.read_bytes()
+    chat = program.json("aged", "chats", "list")["chats"][0]["id"]
+    program.json("aged", "chats", "rename", chat, "Later")
+    database.write_bytes(before)
+    code, out, err = program.run("aged", "chats", "list")
+    assert code == 0
+    assert "Heat pumps" in out
+    assert "an older copy of it was put back" in err
+
+
+def test_erasing_needs_a_yes_and_leaves_nothing(program):
+    program.json("erased", "chats", "import", "chats.json")
+    assert program.failure("erased", "vault", "erase", code=2) == "usage"
+    assert program.json("erased", "vault", "erase", "--yes") == {"erased": True, "models": False}
+    home = program.folder / "erased"
+    assert [path.name for path in home.rglob("*") if path.is_file()] == ["lock"]
+    assert program.json("erased", "vault", "status")["state"] == "new"

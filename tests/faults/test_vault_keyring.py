@@ -25,7 +25,7 @@ class Asked:
         return finished(self._ring.keep(*args))
 
     def give(self, *args):
-        return finished(self._ring.give(*args))
+        return finished(self._ring.give(*args))["sealed"]
 
 
 def finished(parts):

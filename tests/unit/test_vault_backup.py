@@ -69,7 +69,8 @@ def test_a_backup_restored_elsewhere_is_the_same_vault(vault, tmp_path, path):
 def test_a_backup_opens_with_the_slots_the_vault_had(tmp_path, path):
     safe = Safe(profile_in(tmp_path), ROOMS, tune=lambda: CHEAP)
     safe.create(passphrase="correct horse")
-    code = safe.new_recovery_code()
+    code = safe.propose_recovery()
+    safe.accept_recovery()
     safe.close()
     vault = vault_in(tmp_path, WORKER)
     vault.unlock(passphrase="correct horse")

@@ -134,9 +134,13 @@ def test_a_new_passphrase_replaces_the_old_one(safe):
     safe.unlock("passphrase", b"new")
 
 
-def test_a_new_recovery_code_replaces_the_old_one_and_was_tried(safe):
+def test_a_new_recovery_code_replaces_the_old_one_once_it_is_accepted(safe):
     old = safe.create(keyring=KEYRING, keyring_secret=SECRET)
-    new = safe.new_recovery_code()
+    new = safe.propose_recovery()
+    safe.try_recovery(old)  # still: the new one does not count yet
+    with pytest.raises(WrongPassphrase):
+        safe.try_recovery(new)
+    safe.accept_recovery()
     safe.try_recovery(new)
     with pytest.raises(WrongPassphrase):
         safe.try_recovery(old)
@@ -167,7 +171,7 @@ def test_a_keyring_can_be_added_later(safe):
 def test_a_locked_vault_changes_nothing(safe):
     safe.create(passphrase="first")
     safe.close()
-    for change in (lambda: safe.change_passphrase("x"), safe.new_recovery_code, lambda: safe.remove_slot("keyring")):
+    for change in (lambda: safe.change_passphrase("x"), safe.propose_recovery, lambda: safe.remove_slot("keyring")):
         with pytest.raises(VaultLocked):
             change()
 

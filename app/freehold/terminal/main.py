@@ -87,6 +87,7 @@ def _call(common: Common, output: Output, build: Build, checks: Checks) -> Call:
         BACKUP_PASSPHRASE,
         NEW_PASSPHRASE,
         PASSPHRASE,
+        RECOVERY_CODE,
         Secrets,
         terminal_prompt,
     )
@@ -94,6 +95,7 @@ def _call(common: Common, output: Output, build: Build, checks: Checks) -> Call:
     given = {
         PASSPHRASE: read_passphrase(common.passphrase_fd, os.environ),
         NEW_PASSPHRASE: os.environ.get("FREEHOLD_NEW_PASSPHRASE"),
+        RECOVERY_CODE: os.environ.get("FREEHOLD_RECOVERY_CODE"),
         BACKUP_PASSPHRASE: os.environ.get("FREEHOLD_BACKUP_PASSPHRASE"),
     }
     return Call(

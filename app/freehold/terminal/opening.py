@@ -35,6 +35,22 @@ the vault when the passphrase or the keyring cannot. It is shown only now."""
 OpenBy = Callable[..., Any]  # takes `passphrase` or `recovery`, raises WrongPassphrase
 
 
+_OLDER = {
+    "database": """\
+The vault's database is older than its header says: an older copy of it was put back.
+It opens all the same. What was saved since that copy is not in it.""",
+    "header": """\
+The vault's header is older than its database says: an older copy of it was put back.
+It opens all the same, with the passphrase and the recovery code of that time.""",
+    "vault": """\
+The vault is older than when this system's keyring last opened it: a copy was put back.
+It opens all the same. What was saved since that copy is not in it.""",
+}
+_CHECK_DUE = """\
+Freehold did not end cleanly. Nothing saved is lost.
+`freehold vault check` reads and verifies everything."""
+
+
 class Opening(Protocol):
     """What opening a vault needs of a call."""
 
@@ -58,6 +74,7 @@ def open_vault(call: Opening, household: Household) -> None:
         create(call, household.vault)
     else:
         unlock(call, household.vault)
+    _tell_what_was_noticed(call, household.vault)
     household.conversations.recover()
     household.conversations.empty_trash(household.settings.whole("trash_days"))
 
@@ -124,6 +141,14 @@ def new_passphrase(secrets: Secrets, output: Output) -> str:
 def show_code(output: Output, code: str) -> None:
     output.say(_CODE_WORDS)
     output.say(f"\n    {code}\n")
+
+
+def _tell_what_was_noticed(call: Opening, vault: Vault) -> None:
+    found = vault.status()
+    if found.older:
+        call.output.say(_OLDER[found.older])
+    if found.check_due:
+        call.output.say(_CHECK_DUE)
 
 
 def _prefers_keyring(call: Opening, backend: str) -> bool:

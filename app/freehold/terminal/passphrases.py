@@ -14,6 +14,7 @@ Prompt = Callable[[str, str], str]
 PASSPHRASE = "passphrase"  # noqa: S105 - the name of a secret
 NEW_PASSPHRASE = "new-passphrase"  # noqa: S105
 BACKUP_PASSPHRASE = "backup-passphrase"  # noqa: S105
+RECOVERY_CODE = "recovery-code"
 
 
 class Secrets:

@@ -24,15 +24,15 @@ _MERGE_SILENCE = 600.0  # a document of many chunks is one step
 Bytes = tuple[int, int]
 
 
-def back_up(vault: Vault, profile: Profile, path: Path) -> Generator[Bytes, None, int]:
+def back_up(vault: Vault, profile: Profile, path: Path, *, proposed: bool = False) -> Generator[Bytes, None, int]:
     """Write one encrypted file that holds the open vault as it is now; work in it goes on meanwhile.
 
-    An older backup of that name is replaced. Returns the file's size. Raises VaultLocked, also when it is locked
-    half-way; DiskFull, PlaceUnusable, ProfileBusy.
+    With `proposed` it opens by the recovery code that does not count yet. An older backup of that name is replaced.
+    Returns the file's size. Raises VaultLocked, also when it is locked half-way; DiskFull, PlaceUnusable, ProfileBusy.
     """
     if path.exists() and not files.is_backup(path):
         raise PlaceUnusable(f"{path} is there already, and is no backup", advice="Choose another name.")
-    held = vault.call("vault.hold")
+    held = vault.call("vault.hold", proposed=proposed)
     try:
         size, header = int(held["bytes"]), str(held["header"]).encode("ascii")
         pieces = files.write(

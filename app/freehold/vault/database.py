@@ -37,6 +37,7 @@ _MOST_FAULTS = 20
 _WHOLE = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
 _PART = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
 
+_NOTES = "CREATE TABLE IF NOT EXISTS vault_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 _INDEXES = (
     "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%' AND sql NOT LIKE '%fts5vocab%'"
 )
@@ -61,15 +62,16 @@ class Database:
         self._forget_copies = forget_copies
         self._is_damaged = False
         self._is_together = self._is_held = False
+        self._before_change: Callable[[], None] | None = None
         log = path.with_name(path.name + "-wal")
-        ended_badly = _size(log) > 0  # a clean end removes the log
-        if ended_badly:
+        self.ended_badly = _size(log) > 0  # a clean end removes the log
+        if self.ended_badly:
             from freehold.vault.wal import check_log  # numpy takes a while to import, and is needed after a crash only
 
             check_log(log)
         self._connection = self._connect(subkey(data_key, "database"))
         try:
-            self._make_ready(ended_badly)
+            self._make_ready()
         except BaseException:
             self._connection.close()
             raise
@@ -83,6 +85,9 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
         """Everything inside happens or nothing does; on disk when this ends."""
+        before, self._before_change = self._before_change, None
+        if before is not None:
+            before()
         begin, end, undo = _PART if self._is_together else _WHOLE
         with self._words():
             self._connection.execute(begin)
@@ -94,6 +99,25 @@ class Database:
                     for step in undo:
                         self._connection.execute(step)
                 raise
+
+    def before_change(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called once, before the next transaction."""
+        self._before_change = tell
+
+    def note(self, name: str, value: str | None) -> None:
+        """Remember a fact about the vault itself, or forget it."""
+        with self.transaction() as execute:
+            execute(_NOTES)
+            if value is None:
+                execute("DELETE FROM vault_notes WHERE name = ?", name)
+            else:
+                execute("INSERT OR REPLACE INTO vault_notes VALUES (?, ?)", name, value)
+
+    def noted(self, name: str) -> str | None:
+        if not self.query("SELECT 1 FROM sqlite_schema WHERE name = 'vault_notes'"):
+            return None
+        rows = self.query("SELECT value FROM vault_notes WHERE name = ?", name)
+        return str(rows[0][0]) if rows else None
 
     @contextmanager
     def together(self, *, keep: bool) -> Iterator[None]:
@@ -153,8 +177,7 @@ class Database:
     def is_whole(self, index: str, *, as_its_content: bool = False) -> bool:
         """Whether a full-text index holds together, or holds exactly the words of the table it borrows from."""
         try:
-            with self.transaction() as execute:
-                execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', ?)", int(as_its_content))  # noqa: S608 - our own name
+            self.query(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', ?)", int(as_its_content))  # noqa: S608 - our own name
         except VaultDamaged:
             return False
         return True
@@ -190,9 +213,9 @@ class Database:
                 raise
             return connection
 
-    def _make_ready(self, ended_badly: bool) -> None:
+    def _make_ready(self) -> None:
         with self._words():
-            if ended_badly:
+            if self.ended_badly:
                 with suppress(DiskFull):  # everything can still be read from the log
                     self.fold_log()
                 if _size(self._path) <= _CHECKED_BYTES and self.check_pages():

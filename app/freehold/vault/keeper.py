@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import subprocess
 import threading
-from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from freehold.foundation.errors import (
+    FreeholdError,
     KeyringUnavailable,
     NeedsPassphrase,
     UsageError,
@@ -21,6 +22,7 @@ from freehold.foundation.paths import Profile
 from freehold.foundation.settings import BY_NAME
 from freehold.processes.link import Link
 from freehold.processes.spawn import spawn, worker_command
+from freehold.vault import erasing
 from freehold.vault.keyring_worker import ENVIRONMENT
 from freehold.vault.values import Status
 
@@ -49,7 +51,7 @@ class Vault:
         keyring_seconds: float = 5.0,
         died: Callable[[WorkerStopped], None] = lambda _: None,
     ) -> None:
-        self._home = str(profile.home)
+        self._profile, self._home = profile, str(profile.home)
         self._opened_by = ""
         self._opening = threading.Lock()
         self._died = died
@@ -71,8 +73,10 @@ class Vault:
 
     def status(self) -> Status:
         """Needs no key. Raises VaultNewer, VaultDamaged."""
+        if erasing.finish(self._profile):
+            self._profile.prepare()
         fields = self._link.call("vault.status", home=self._home)
-        return Status(fields["state"], tuple(fields["slots"]), fields["schema"], fields["bytes"])
+        return Status(**{**fields, "slots": tuple(fields["slots"])})
 
     def create(self, *, passphrase: str | None = None, keyring: bool = False, raw: bytes | None = None) -> str | None:
         """Make the vault and open it. Returns a recovery code, to be shown once, when the keyring is chosen.
@@ -119,12 +123,28 @@ class Vault:
         self.call("vault.change_passphrase", new=new)
 
     def new_recovery_code(self) -> str:
-        """A fresh code; the old one opens nothing any more."""
-        return str(self.call("vault.new_recovery_code"))
+        """A fresh code, once it has restored this vault in a trial; the old one opens nothing any more."""
+        from freehold.vault.trial import new_recovery_code  # it copies files, which the window's start does not
+
+        return new_recovery_code(self, self._profile)
 
     def try_recovery(self, code: str) -> None:
         """A trial of a code someone wrote down. Raises WrongPassphrase when it would not open the vault."""
         self._link.call("vault.try_recovery", home=self._home, code=code)
+
+    def erase(self, *, models: bool = False) -> None:
+        """Everything in the profile, for good: keys first, so that what cannot be removed cannot be read either.
+
+        Needs no secret, and works on a damaged vault. One that is interrupted goes on at the next `status`.
+        """
+        place = None
+        with suppress(FreeholdError):
+            place = self._link.call("vault.keyring_place", home=self._home)
+        self.lock()
+        erasing.begin(self._profile, models=models)
+        if place is not None:
+            with suppress(KeyringUnavailable), self._keyring() as keyring:
+                keyring("keyring.forget", **place)
 
     def add_keyring(self) -> None:
         """Let the system's keyring open the vault too."""
@@ -136,13 +156,14 @@ class Vault:
         place = self._link.call("vault.keyring_place", home=self._home) if kind == "keyring" else None
         self.call("vault.remove_slot", kind=kind)
         if place is not None:
-            with suppress(KeyringUnavailable):  # the secret left behind opens nothing any more
-                self._ask_keyring("keyring.forget", **place)
+            with suppress(KeyringUnavailable), self._keyring() as keyring:  # what is left behind opens nothing
+                keyring("keyring.forget", **place)
 
     def keyring_usable(self) -> str | None:
         """The name of the keyring that could be used on this system, or None."""
         try:
-            name = self._ask_keyring("keyring.usable")
+            with self._keyring() as keyring:
+                name = keyring("keyring.usable")
         except KeyringUnavailable:
             return None
         return None if name is None else str(name)
@@ -204,8 +225,11 @@ class Vault:
     def _unlock_by_keyring(self) -> None:
         place = self._link.call("vault.keyring_place", home=self._home)
         public = self._link.call("vault.public_key")
-        sealed = self._ask_keyring("keyring.give", **place, public_key=public)
-        self._open("vault.unlock_by_keyring", by="keyring", sealed=sealed)
+        with self._keyring() as keyring:
+            given = keyring("keyring.give", **place, public_key=public)
+            generation = self._open("vault.unlock_by_keyring", by="keyring", **given)
+            with suppress(KeyringUnavailable):  # then an old copy put back is noticed one opening later
+                keyring("keyring.remember", **place, generation=generation)
 
     def _open_again(self) -> None:
         """After the process died: only a keyring can be asked without asking its owner."""
@@ -218,16 +242,23 @@ class Vault:
     def _keep_in_keyring(self) -> dict[str, str]:
         account = new_id()
         public = self._link.call("vault.public_key")
-        kept = self._ask_keyring("keyring.keep", account=account, public_key=public)
+        with self._keyring() as keyring:
+            kept = keyring("keyring.keep", account=account, public_key=public)
         return {"account": account, "backend": kept["backend"], "sealed": kept["sealed"]}
 
-    def _ask_keyring(self, op: str, **args: Any) -> Any:
-        """Ask once, in a process of its own that is ended whatever happens: keyrings have hung before."""
+    @contextmanager
+    def _keyring(self) -> Iterator[Callable[..., Any]]:
+        """Ask the keyring, in a process of its own that is ended whatever happens: keyrings have hung before."""
         link = Link("keyring", self._start_keyring, silence=self._keyring_seconds)
+
+        def ask(op: str, **args: Any) -> Any:
+            try:
+                return link.call(op, **args)
+            except WorkerStopped as error:
+                raise KeyringUnavailable(f"the keyring did not answer within {self._keyring_seconds:g} s") from error
+
         try:
-            return link.call(op, **args)
-        except WorkerStopped as error:
-            raise KeyringUnavailable(f"the keyring did not answer within {self._keyring_seconds:g} s") from error
+            yield ask
         finally:
             link.kill()
 

@@ -68,7 +68,7 @@ class Keyrings:
         self._accepted, self._prompts = accepted, prompts
 
     def ops(self) -> dict[str, Op]:
-        return {f"keyring.{name}": getattr(self, name) for name in ("usable", "keep", "give", "forget")}
+        return {f"keyring.{name}": getattr(self, name) for name in ("usable", "keep", "give", "remember", "forget")}
 
     def usable(self) -> str | None:
         """The name of the keyring that would be used, or None."""
@@ -92,16 +92,20 @@ class Keyrings:
             raise KeyringUnavailable(f"{name} did not keep what it was given")
         return {"backend": name, "sealed": seal(bytes.fromhex(public_key), secret).hex()}
 
-    def give(self, backend: str, account: str, public_key: str) -> Generator[str, None, str]:
-        """The secret kept under `account`, sealed to `public_key`."""
+    def give(self, backend: str, account: str, public_key: str) -> Generator[str, None, dict[str, Any]]:
+        """The secret kept under `account`, sealed to `public_key`, and the generation it was last opened at."""
         keyring = self._backend(backend)
         text = yield from self._wait_for(backend, lambda: keyring.get_password(_SERVICE, account))
-        if text is None:
-            raise KeyringUnavailable(f"{backend} holds no key for this vault")
-        match = _FORM.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
-            raise KeyringUnavailable(f"{backend} holds something else under this vault's name")
-        return seal(bytes.fromhex(public_key), base64.b64decode(match[1])).hex()
+        secret, generation = _parts(backend, text)
+        return {"sealed": seal(bytes.fromhex(public_key), base64.b64decode(secret)).hex(), "seen": generation}
+
+    def remember(self, backend: str, account: str, generation: int) -> None:
+        """Keep the vault's generation beside its secret: an older copy of all its files is noticed by it."""
+        keyring = self._backend(backend)
+        secret, before = _parts(backend, _ask(backend, lambda: keyring.get_password(_SERVICE, account)))
+        if generation > before:
+            written = f"freehold1:{secret}:{generation}"
+            _ask(backend, lambda: keyring.set_password(_SERVICE, account, written))
 
     def forget(self, backend: str, account: str) -> None:
         keyring = self._backend(backend)
@@ -131,6 +135,17 @@ class Keyrings:
         if _ask(name, lambda: found.priority) <= 0:
             raise KeyringUnavailable(f"{name} is not running")
         return _ask(name, found)
+
+
+def _parts(name: str, text: object) -> tuple[str, int]:
+    """The secret in base64, and the generation behind it. Raises KeyringUnavailable when `text` holds none."""
+    if text is None:
+        raise KeyringUnavailable(f"{name} holds no key for this vault")
+    match = _FORM.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise KeyringUnavailable(f"{name} holds something else under this vault's name")
+    generation = (match[2] or "").removeprefix(":").partition(":")[0]
+    return match[1], int(generation) if re.fullmatch(r"[0-9]{1,15}", generation) else 0
 
 
 def _ask(name: str, question: Callable[[], _T]) -> _T:

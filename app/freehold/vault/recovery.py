@@ -13,6 +13,38 @@ from freehold.foundation.errors import WrongPassphrase
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None, "\t": None, "\n": None, "\r": None})
 _SECRET, _CHECK, _GROUP = 26, 2, 4
+_KIT = """\
+FREEHOLD RECOVERY KIT
+
+Made on {day} for the vault that ends in {vault}.
+
+The recovery code:
+
+    {code}
+
+It opens the vault, and every backup made from now on, when the passphrase is
+forgotten or the computer's keyring is gone. It was tried: a backup of the
+vault was restored with it on the day above.
+
+Keep this page on paper, away from the computer. Whoever has it and a backup
+can read everything. Delete the file once it is printed.
+
+To open the vault on this computer
+    freehold vault unlock
+and type the code where the passphrase is asked for. Capitals, dashes and
+spaces do not matter; O is read as 0, I and L as 1.
+
+To bring a backup back on another computer
+    1. Install Freehold.
+    2. freehold vault restore FILE
+       and type the code.
+    3. freehold vault passphrase
+       to choose a new passphrase.
+
+To make this page worthless
+    freehold vault recovery
+makes a new code. Backups made before keep the old one.
+"""
 
 
 def new_code() -> str:
@@ -34,6 +66,11 @@ def secret_of(code: str) -> bytes:
     if check != _checksum(secret):
         raise WrongPassphrase("the recovery code is mistyped", advice="Check it against the paper.")
     return secret.encode("ascii")
+
+
+def kit(code: str, vault: str, day: str) -> str:
+    """A page to print: the code, and what to do with it on a computer that knows nothing yet."""
+    return _KIT.format(code=code, vault=vault[-8:], day=day)
 
 
 def _checksum(secret: str) -> str:

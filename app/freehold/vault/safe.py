@@ -15,9 +15,11 @@ from typing import Any
 
 from freehold.foundation.errors import (
     BackupForeign,
+    DiskFull,
     FreeholdError,
     KeyringUnavailable,
     NeedsPassphrase,
+    ProfileUnusable,
     UsageError,
     VaultDamaged,
     VaultLocked,
@@ -29,13 +31,17 @@ from freehold.foundation.ids import new_id
 from freehold.foundation.paths import Profile, disk_error, sync_folder
 from freehold.vault import header as headers
 from freehold.vault import keys, migrations, moving, recovery
+from freehold.vault.age import Age, Older, newest, older
 from freehold.vault.copies import forget_copies, keep_copy
 from freehold.vault.database import Database
-from freehold.vault.unpacked import FindKey, Unpacked
+from freehold.vault.slots import FindKey, by_raw_key, by_slot, keyring_slot, with_slot
+from freehold.vault.unpacked import Unpacked
 from freehold.vault.values import Argon2Cost, Header, Slot, SlotKind, Status, can_stand_alone
 
 DATABASE = "vault.db"
 _BEING_MADE = "vault.db.new"
+_AGE, _CHECK_DUE = "generation", "check due"
+_CHECKED_AT_ONCE = 16 * 1024 * 1024  # a quarter of a second
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +57,8 @@ class Safe:
         self._tune = tune
         self._data_key = b""
         self._header: Header | None = None
+        self._older: Older = ""
+        self._pending: Slot | None = None
         self.database: Database | None = None
         self.rooms: dict[str, Any] = {}
 
@@ -65,7 +73,10 @@ class Safe:
         header = self._header or self._copies()[0][0]
         kinds = tuple(slot.kind for slot in header.slots)
         size = sum(_size(self._folder / name) for name in (DATABASE, DATABASE + "-wal"))
-        return Status("open" if self.is_open else "locked", kinds, header.schema, size)
+        if self.database is None:
+            return Status("locked", kinds, header.schema, size, vault=header.vault)
+        is_due = self.database.noted(_CHECK_DUE) is not None
+        return Status("open", kinds, header.schema, size, self._older, is_due, header.vault)
 
     @property
     def is_new(self) -> bool:
@@ -91,7 +102,7 @@ class Safe:
         if passphrase is not None:
             slots.append(self._passphrase_slot(data_key, vault, passphrase))
         if keyring is not None:
-            slots.append(_keyring_slot(data_key, vault, keyring, keyring_secret))
+            slots.append(keyring_slot(data_key, vault, keyring, keyring_secret))
             code = recovery.new_code()
             slots.append(keys.wrap(data_key, vault, "recovery", recovery.secret_of(code)))
         if not slots and raw is None:
@@ -99,9 +110,12 @@ class Safe:
         self._make(Header(vault, 1, 0, tuple(slots), raw is not None), data_key)
         return code
 
-    def unlock(self, kind: SlotKind, secret: bytes) -> None:
-        """Open with one slot's secret. Raises WrongPassphrase, KeyringUnavailable, VaultNewer, VaultDamaged."""
-        self._unlock(by_slot(kind, secret))
+    def unlock(self, kind: SlotKind, secret: bytes, *, seen: int = 0) -> None:
+        """Open with one slot's secret. Raises WrongPassphrase, KeyringUnavailable, VaultNewer, VaultDamaged.
+
+        `seen` is the generation that the keyring has seen; a vault that was older then is told by `status`.
+        """
+        self._unlock(by_slot(kind, secret), seen)
 
     def unlock_raw(self, data_key: bytes) -> None:
         """Open a vault that was made with a raw key, for tests."""
@@ -110,26 +124,32 @@ class Safe:
     def try_recovery(self, code: str) -> None:
         """A trial restore of the key from `code`, without opening anything. Raises WrongPassphrase."""
         header, _ = self._copies()[0]
-        _data_key(header, kind="recovery", secret=recovery.secret_of(code))
+        by_slot("recovery", recovery.secret_of(code))(header)
 
     def change_passphrase(self, new: str) -> None:
         """Also adds a passphrase where there was none."""
         key, header = self._opened()
         self._put_slot(self._passphrase_slot(key, header.vault, new))
 
-    def new_recovery_code(self) -> str:
-        """A fresh code, tried before it is returned; the old one opens nothing any more."""
+    def propose_recovery(self) -> str:
+        """A fresh code that does not count yet: `hold` gives a header with it, for a trial, until `accept_recovery`."""
         key, header = self._opened()
         code = recovery.new_code()
-        self._put_slot(keys.wrap(key, header.vault, "recovery", recovery.secret_of(code)))
-        self.try_recovery(code)
+        self._pending = keys.wrap(key, header.vault, "recovery", recovery.secret_of(code))
         return code
+
+    def accept_recovery(self) -> None:
+        """Let the proposed code count; the old one opens nothing any more."""
+        if self._pending is None:
+            raise UsageError("no recovery code was proposed")
+        self._put_slot(self._pending)
+        self._pending = None
 
     def add_keyring(self, slot: Slot, secret: bytes) -> None:
         key, header = self._opened()
         if not can_stand_alone(frozenset(one.kind for one in header.slots)):
             raise UsageError("a keyring needs a passphrase or a recovery code beside it")
-        self._put_slot(_keyring_slot(key, header.vault, slot, secret))
+        self._put_slot(keyring_slot(key, header.vault, slot, secret))
 
     def remove_slot(self, kind: str) -> None:
         """Raises UsageError when the keyring, or nothing, would be left."""
@@ -148,10 +168,15 @@ class Safe:
             raise KeyringUnavailable("this vault was not set up to be opened by a keyring")
         return slot
 
-    def hold(self) -> tuple[bytes, int]:
-        """A backup's content: the header's bytes, and the size of the database's file, left alone until `let_go`."""
+    def hold(self, *, proposed: bool = False) -> tuple[bytes, int]:
+        """A backup's content: the header's bytes, and the size of the database's file, left alone until `let_go`.
+
+        With `proposed`, the header has the recovery code that does not count yet.
+        """
         key, header = self._opened()
         assert self.database is not None
+        if proposed and self._pending is not None:
+            header = with_slot(header, self._pending)
         return headers.encode(header, key), self.database.hold()
 
     def let_go(self) -> None:
@@ -208,12 +233,16 @@ class Safe:
         """What is wrong with the open vault, in technical words; empty when nothing is."""
         self._opened()
         assert self.database is not None
-        return self.database.check() or moving.faults_of(self.rooms.values())
+        found = self.database.check() or moving.faults_of(self.rooms.values())
+        if not found and self.database.noted(_CHECK_DUE) is not None:
+            self.database.note(_CHECK_DUE, None)
+        return found
 
     def close(self) -> None:
         if self.database is not None:
             self.database.close()
         self.database, self.rooms, self._data_key, self._header = None, {}, b"", None
+        self._older, self._pending = "", None
 
     def _make(self, header: Header, data_key: bytes) -> None:
         unfinished = self._folder / _BEING_MADE
@@ -223,6 +252,7 @@ class Safe:
             try:
                 migrations.lay_out(database)
                 schema = migrations.upgrade(database, migrations.pending({}, self._classes))
+                database.note(_AGE, str(header.generation))
             finally:
                 database.close()
             headers.write(self._folder, replace(header, schema=schema), data_key)
@@ -233,14 +263,19 @@ class Safe:
             raise disk_error(error, self._folder) from error
         self._open(replace(header, schema=schema), data_key)
 
-    def _unlock(self, find_key: FindKey) -> None:
+    def grow(self) -> int:
+        """A new generation now, for the keyring to remember. Never keeps the owner out: a full disk leaves the old."""
+        self._note_change()
+        return self._opened()[1].generation
+
+    def _unlock(self, find_key: FindKey, seen: int = 0) -> None:
         if self.is_open:
             raise UsageError("the vault is open already")
         header, data_key = self._authenticate(find_key)
         self._refuse_newer(header)
         if not (self._folder / DATABASE).exists():
             raise VaultDamaged(f"{DATABASE} is missing")
-        self._open(header, data_key)
+        self._open(header, data_key, seen)
 
     def _refuse_newer(self, header: Header) -> None:
         known = sum(len(store.MIGRATIONS) for store in self._classes)
@@ -259,18 +294,47 @@ class Safe:
                 raise WrongPassphrase()
         raise VaultDamaged("the vault's header was changed by someone else")
 
-    def _open(self, header: Header, data_key: bytes) -> None:
+    def _open(self, header: Header, data_key: bytes, seen: int = 0) -> None:
         database, schema = self._upgraded(data_key)
-        self.database, self._data_key, self._header = database, data_key, header
+        age = _age(database)
+        self._older = older(header.generation, age, seen)
+        if self._older:
+            _log.warning("an older copy of the %s was put back", self._older)
+        self.database, self._data_key = database, data_key
+        self._header = replace(header, generation=newest(header.generation, age, seen))
         self.rooms = {store.room: store(database) for store in self._classes}
+        self._mend_header(header, schema)
+        self._check_after_crash()
+        database.before_change(self._note_change)
+
+    def _mend_header(self, header: Header, schema: int) -> None:
+        key, newest_header = self._opened()
         try:
             if schema != header.schema:
-                self._change(replace(header, schema=schema))
+                self._change(replace(newest_header, schema=schema))
             else:
-                headers.write(self._folder, header, data_key)
+                headers.write(self._folder, header, key)
             headers.sweep(self._folder)
         except FreeholdError as error:
             _log.warning("the header could not be mended: %s", error.code)  # it opened; the next unlock tries again
+
+    def _check_after_crash(self) -> None:
+        """Verify everything after an unclean end: at once what is small, at the owner's wish what is large."""
+        assert self.database is not None
+        if not self.database.ended_badly:
+            return
+        try:
+            if _size(self._folder / DATABASE) > _CHECKED_AT_ONCE or self.check():
+                self.database.note(_CHECK_DUE, "1")
+        except (DiskFull, ProfileUnusable) as error:
+            _log.warning("the check after an unclean end could not be made: %s", error.code)
+
+    def _note_change(self) -> None:
+        """A session that changes anything is a generation of its own, so that an older copy can be told from it."""
+        try:
+            self._change(self._opened()[1])
+        except (DiskFull, ProfileUnusable) as error:
+            _log.warning("the generation could not grow: %s", error.code)
 
     def _upgraded(self, data_key: bytes) -> tuple[Database, int]:
         """The open database, at this program's schema. A copy is kept before anything is changed."""
@@ -309,12 +373,17 @@ class Safe:
         _, header = self._opened()
         if header.is_raw:
             raise UsageError("a vault with a raw key has no slots")
-        self._change(replace(header, slots=(*(one for one in header.slots if one.kind != slot.kind), slot)))
+        self._change(with_slot(header, slot))
 
     def _change(self, header: Header) -> None:
+        """Bring the header to this, as the next generation: written down first, made, then confirmed (age.py)."""
+        assert self.database is not None
         newer = replace(header, generation=header.generation + 1)
+        self.database.note(_AGE, f"{newer.generation} changing")
         headers.write(self._folder, newer, self._data_key)
         self._header = newer
+        with suppress(DiskFull, ProfileUnusable):  # an unconfirmed change looks like a crash, which harms nothing
+            self.database.note(_AGE, str(newer.generation))
 
     def _passphrase_slot(self, data_key: bytes, vault: str, passphrase: str) -> Slot:
         if not passphrase.strip():
@@ -322,35 +391,12 @@ class Safe:
         return keys.wrap(data_key, vault, "passphrase", keys.passphrase_bytes(passphrase), cost=self._tune())
 
 
-def by_slot(kind: SlotKind, secret: bytes) -> FindKey:
-    """How a slot's secret finds the data key."""
-    return partial(_data_key, kind=kind, secret=secret)
-
-
-def by_raw_key(data_key: bytes) -> FindKey:
-    """The same for a test vault, which the data key itself opens."""
-    return lambda header: data_key if header.is_raw else None
-
-
-def _data_key(header: Header, *, kind: str, secret: bytes) -> bytes:
-    """Raises WrongPassphrase; for a keyring KeyringUnavailable, since nobody can type it better."""
-    slot = header.slot(kind)
-    if slot is None:
-        raise WrongPassphrase(f"this vault has no {kind.replace('recovery', 'recovery code')}")
-    try:
-        data_key = keys.unwrap(slot, header.vault, secret)
-    except MemoryError as error:
-        words = "there is too little free memory to check the passphrase"
-        raise VaultLocked(words, advice="Close other programs and try again.") from error
-    if data_key is None and kind == "keyring":
-        raise KeyringUnavailable("the keyring holds another secret than this vault's")
-    if data_key is None:
-        raise WrongPassphrase()
-    return data_key
-
-
-def _keyring_slot(data_key: bytes, vault: str, slot: Slot, secret: bytes) -> Slot:
-    return keys.wrap(data_key, vault, "keyring", secret, backend=slot.backend, account=slot.account)
+def _age(database: Database) -> Age | None:
+    noted = database.noted(_AGE)
+    if noted is None:
+        return None
+    number, _, word = noted.partition(" ")
+    return Age(int(number), is_settled=not word)
 
 
 def _remove(unfinished: Path) -> None:

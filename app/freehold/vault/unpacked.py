@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from pathlib import Path
 
 from freehold.foundation.errors import BackupDamaged, WrongPassphrase
 from freehold.vault import header as headers
 from freehold.vault import keys
 from freehold.vault.backup import DATABASE, HEADER
+from freehold.vault.slots import FindKey
 from freehold.vault.values import Header
-
-FindKey = Callable[[Header], bytes | None]
 
 
 class Unpacked:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from freehold.vault.age import Older
+
 SlotKind = Literal["passphrase", "keyring", "recovery"]
 KINDS: tuple[SlotKind, ...] = ("passphrase", "keyring", "recovery")
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`schema` counts the migration steps the database has had; `bytes` is the database's size on disk."""
+    """`schema` counts the migration steps the database has had; `bytes` is its size on disk; `vault` the vault's id.
+
+    Of an open vault: `older` says what is older than something else that was written with it (age.py), and
+    `check_due` that Freehold did not end cleanly and a check has not been made, or found something.
+    """
 
     state: Literal["new", "locked", "open"]
     slots: tuple[str, ...] = ()
     schema: int = 0
     bytes: int = 0
+    older: Older = ""
+    check_due: bool = False
+    vault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from freehold.processes.worker import Op, serve
 from freehold.vault.handover import Receiver
 from freehold.vault.keys import passphrase_bytes
 from freehold.vault.recovery import secret_of
-from freehold.vault.safe import Safe, by_raw_key, by_slot
+from freehold.vault.safe import Safe
 from freehold.vault.settings_store import SettingsStore
-from freehold.vault.unpacked import FindKey, Unpacked
+from freehold.vault.slots import FindKey, by_raw_key, by_slot
+from freehold.vault.unpacked import Unpacked
 from freehold.vault.values import Slot
 
 
@@ -40,7 +42,8 @@ class VaultOps:
             f"vault.{name}": getattr(self, name)
             for name in (
                 "status", "create", "create_raw", "unlock", "unlock_raw", "unlock_by_keyring", "keyring_place",
-                "public_key", "change_passphrase", "new_recovery_code", "try_recovery", "add_keyring", "remove_slot",
+                "public_key", "change_passphrase", "propose_recovery", "accept_recovery", "try_recovery",
+                "add_keyring", "remove_slot",
                 "check", "hold", "let_go", "seal", "restore", "merge",
             )
         }  # fmt: skip
@@ -52,7 +55,7 @@ class VaultOps:
 
     def status(self, home: str) -> dict[str, Any]:
         status = self._at(home).status()
-        return {"state": status.state, "slots": list(status.slots), "schema": status.schema, "bytes": status.bytes}
+        return {**asdict(status), "slots": list(status.slots)}
 
     def create(self, home: str, passphrase: str | None = None, keyring: dict[str, str] | None = None) -> str | None:
         safe = self._at(home)
@@ -73,8 +76,11 @@ class VaultOps:
     def unlock_raw(self, home: str, data_key: str) -> None:
         self._at(home).unlock_raw(bytes.fromhex(data_key))
 
-    def unlock_by_keyring(self, home: str, sealed: str) -> None:
-        self._at(home).unlock("keyring", self._open_sealed(sealed))
+    def unlock_by_keyring(self, home: str, sealed: str, seen: int) -> int:
+        """Open; the new generation, for the keyring to remember as `seen` the next time."""
+        safe = self._at(home)
+        safe.unlock("keyring", self._open_sealed(sealed), seen=seen)
+        return safe.grow()
 
     def keyring_place(self, home: str) -> dict[str, str]:
         """Which keyring holds this vault's secret, and under which account."""
@@ -89,8 +95,11 @@ class VaultOps:
     def change_passphrase(self, new: str) -> None:
         self._open_safe().change_passphrase(new)
 
-    def new_recovery_code(self) -> str:
-        return self._open_safe().new_recovery_code()
+    def propose_recovery(self) -> str:
+        return self._open_safe().propose_recovery()
+
+    def accept_recovery(self) -> None:
+        self._open_safe().accept_recovery()
 
     def try_recovery(self, home: str, code: str) -> None:
         self._at(home).try_recovery(code)
@@ -105,9 +114,9 @@ class VaultOps:
         """Verify everything; what is wrong, empty when nothing is."""
         return self._open_safe().check()
 
-    def hold(self) -> dict[str, Any]:
+    def hold(self, proposed: bool = False) -> dict[str, Any]:
         """Leave the database's file alone until `let_go`: a backup reads it meanwhile."""
-        header, size = self._open_safe().hold()
+        header, size = self._open_safe().hold(proposed=proposed)
         return {"header": header.decode("ascii"), "bytes": size}
 
     def let_go(self) -> None:
