@@ -158,3 +158,16 @@ def test_erasing_needs_a_yes_and_leaves_nothing(program):
     home = program.folder / "erased"
     assert [path.name for path in home.rglob("*") if path.is_file()] == ["lock"]
     assert program.json("erased", "vault", "status")["state"] == "new"
+
+
+def test_export_and_import_into_a_new_home(program):
+    done = program.json("first", "vault", "export", "export")
+    assert done["folder"] == str(program.folder / "export")
+    assert (program.folder / "export" / "manifest.json").is_file()
+    assert program.failure("first", "vault", "export", "export") == "place-unusable"
+    assert program.json("imported", "vault", "import", "export")["new"]["chats"] == {"chats": 1, "turns": 2}
+    chats, others = (program.json(home, "chats", "list")["chats"] for home in ("first", "imported"))
+    assert [(chat["id"], chat["title"], chat["turns"]) for chat in chats] == [
+        (chat["id"], chat["title"], chat["turns"]) for chat in others
+    ]
+    assert program.failure("imported", "vault", "import", "nowhere") == "import-failed"

@@ -6,7 +6,7 @@ from typing import Any
 
 from freehold.chats.conversations import Conversations
 from freehold.chats.store import ChatStore
-from freehold.chats.values import Ending, Provenance
+from freehold.chats.values import Attachment, Ending, Provenance
 from freehold.library.store import LibraryStore
 from freehold.network.store import LedgerStore
 from freehold.processes.frames import pack_floats
@@ -43,7 +43,7 @@ def shelve(vault: Any, path: str, *chunks: str, collection: str = "papers", vect
     vault.call("library.enqueue", source=source, files=[[path, 10, 1, 1, 1]])
     (row,) = (row[0] for row in vault.call("library.waiting", limit=1000) if row[1] == path)
     vault.call("library.write", document=row, place=0, start=0, chunks=[[text, 1, path, 0] for text in chunks])
-    vault.call("library.finish", document=row, state="words", title=path, pages=1, fingerprint=f"print of {path}")
+    vault.call("library.finish", document=row, state="words", title=path, pages=1, fingerprint=ascii(path))
     if vectors:
         waiting = vault.call("library.unembedded", embedder=EMBEDDER, after=0, limit=1000)
         found = [[digest, pack_floats([float(len(text))] * 8)] for _, digest, text in waiting]
@@ -62,6 +62,10 @@ def furnish(vault: Any) -> str:
     conversations.save_draft(first, "half a thought")
     conversations.move_to_trash(say(vault, "In the trash", "Forget me"))
     conversations.create("Empty")
+    asked = conversations.create("With a file").id
+    conversations.ask(
+        asked, "What does it say?", None, [Attachment("lease.txt", 13, text="Word for word", pieces=((13, 1),))]
+    )
     shelve(vault, "/papers/lease.txt", "The lease begins in May.", "The rent is due on the first.")
     vault.call("ledger.begin", time=1000.5, purpose="download", host="example.org", port=443, data_class="public-file")
     vault.call("settings.put", name="system_prompt", value="Call me by my name.")

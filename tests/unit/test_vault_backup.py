@@ -59,7 +59,7 @@ def test_a_backup_restored_elsewhere_is_the_same_vault(vault, tmp_path, path):
     again = restored(tmp_path / "new", path)
     assert contents(again) == contents(vault)
     assert [(chat.title, chat.draft) for chat in Conversations(again).list()] == [
-        ("Empty", ""), ("Heat pumps", "half a thought"),
+        ("With a file", ""), ("Empty", ""), ("Heat pumps", "half a thought"),
     ]  # fmt: skip
     assert again.check() == []
     again.lock()
@@ -99,7 +99,7 @@ def test_what_is_done_meanwhile_goes_on_and_is_not_in_it(vault, tmp_path, path):
     again = restored(tmp_path / "new", path)
     assert contents(again) == before
     again.lock()
-    assert len(conversations.list()) == 41
+    assert len(conversations.list()) == 42
     assert path.stat().st_size < size + 1000
 
 
@@ -180,11 +180,11 @@ def test_merging_brings_back_what_is_missing_by_id_and_changes_nothing_else(vaul
         "chats": {"chats": 1, "turns": 5, "left_out": 0}, "ledger": {"connections": 0},
         "library": {"places": 1, "documents": 1, "chunks": 2}, "settings": {"settings": 0},
     }  # fmt: skip
-    assert {chat.title for chat in conversations.list()} == {"Not empty any more", "New"}
+    assert {chat.title for chat in conversations.list()} == {"Not empty any more", "New", "With a file"}
     assert merged(vault, tmp_path, path) == would
     now = contents(vault)
     assert [item for item in now["library"] if item not in whole["library"]] == []
-    assert {chat.title for chat in conversations.list()} == {"Heat pumps", "Not empty any more", "New"}
+    assert {chat.title for chat in conversations.list()} == {"Heat pumps", "Not empty any more", "New", "With a file"}
     assert conversations.tree(heat.id)[0].text == "What is a heat pump?"
     assert conversations.get(heat.id).draft == "half a thought"
     assert [turn.text for turn in conversations.branch(new)] == ["Only here"]

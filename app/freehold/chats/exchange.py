@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from freehold.chats.archives import documents
 from freehold.chats.foreign import Unknown, read_conversation, title_of
 from freehold.chats.planting import Unusable
-from freehold.chats.values import Attachment, Chat, Role, Turn, split_thinking
+from freehold.chats.values import Attachment, Chat, Role, Turn, split_thinking, storable
 from freehold.foundation.errors import ImportFailed, UsageError
 from freehold.foundation.paths import write_atomically
 
@@ -79,6 +79,30 @@ def import_chats(conversations: Conversations, path: Path) -> Imported:
     if not known:
         raise ImportFailed(f"{path.name} holds no chats")
     return Imported(imported, tuple(skipped))
+
+
+def chat_lines(conversations: Conversations) -> Iterator[dict[str, Any]]:
+    """Every chat as its line in a whole export: with its draft, and when it was put in the trash."""
+    for chat in [*reversed(conversations.list(trash=True)), *reversed(conversations.list())]:
+        turns = [_whole(turn, conversations) for turn in conversations.tree(chat.id)]
+        yield _fields(chat, turns) | {"draft": chat.draft, "deleted": chat.deleted}
+
+
+def take_line(conversations: Conversations, line: Any, number: int) -> dict[str, int] | Skipped:
+    """How many chats (one that grew is one) and turns were new in a line of a whole export, or why it was left out."""
+    try:
+        chat, turns = read_conversation(line)
+        draft, deleted = line.get("draft"), line.get("deleted")
+        chat = replace(
+            chat, draft=storable(draft) if isinstance(draft, str) else "",
+            deleted=float(deleted) if type(deleted) in (int, float) else None,
+        )  # fmt: skip
+        new = conversations.adopt(chat, turns)
+        return {"chats": int(new > 0), "turns": min(new, len(turns))}
+    except (Unknown, Unusable) as error:
+        return Skipped(title_of(line, number), str(error))
+    except UsageError as error:
+        return Skipped(title_of(line, number), error.detail)
 
 
 def markdown_of(chat: Chat, turns: Sequence[Turn]) -> str:

@@ -279,7 +279,7 @@ class ChatStore:
             chat, is_empty = self.get(id), True
             for turns in self.tree(id):
                 is_empty = False
-                yield [{"chat": chat, "turns": turns}]
+                yield [{"chat": chat, "turns": [self._with_files(turn) for turn in turns]}]
             if is_empty:
                 yield [{"chat": chat, "turns": []}]
 
@@ -309,6 +309,9 @@ class ChatStore:
         else:
             is_whole = self._db.is_whole("found_words", as_its_content=True)
         return found if is_whole else [*found, "found_words: not the words of the turns"]
+
+    def _with_files(self, turn: dict[str, Any]) -> dict[str, Any]:
+        return turn | {"attachments": list(self.attached(turn["id"]))} if turn["attachments"] else turn
 
     def _erase(self, chats: list[int]) -> None:
         with self._db.forgetting() as execute, quick_forgetting(execute, chats):

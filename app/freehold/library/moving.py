@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol
 
+from freehold.library.values import State
+
 _AT_ONCE = 400  # chunks of a piece: about 2 MB with their vectors
 _SOURCE = ("path", "collection", "watched", "first", "excluded")
 _DOCUMENT = (
@@ -78,13 +80,14 @@ def _vectors(database: Database, hashes: Sequence[bytes]) -> list[Item]:
 
 def take_source(execute: Execute, source: Item) -> int:
     """1 when it is new here."""
-    execute("INSERT OR IGNORE INTO library_collection (name) VALUES (?)", source["collection"])
+    collection = str(source["collection"])
+    execute("INSERT OR IGNORE INTO library_collection (name) VALUES (?)", collection)
     return int(
         execute(
             "INSERT OR IGNORE INTO library_source (path, collection, watched, first, excluded) VALUES (?, ("
             "SELECT id FROM library_collection WHERE name = ?), ?, 0, ?)",
-            bytes.fromhex(source["path"]), source["collection"], int(source["watched"]),
-            json.dumps(json.loads(source["excluded"])),
+            bytes.fromhex(source["path"]), collection, int(bool(source["watched"])),
+            json.dumps([str(pattern) for pattern in json.loads(source["excluded"])]),
         ).rowcount
     )  # fmt: skip
 
@@ -99,9 +102,10 @@ def take_document(execute: Execute, document: Item) -> int | None:
         "tries, size, mtime, ctime, inode) SELECT (SELECT ?1 WHERE ?1 NOT IN (SELECT id FROM library_document)), ?2, "
         "c.id, s.id, 'waiting', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM library_source s "
         "JOIN library_collection c ON c.id = s.collection WHERE s.path = ?12 AND c.name = ?13",
-        document["id"], bytes.fromhex(document["path"]),
-        *(document[name] for name in ("reason", "title", "kind", "pages", "tries", "size", "mtime", "ctime", "inode")),
-        bytes.fromhex(document["source"]), document["collection"],
+        int(document["id"]), bytes.fromhex(document["path"]),
+        *(str(document[name]) for name in ("reason", "title", "kind")),
+        *(int(document[name]) for name in ("pages", "tries", "size", "mtime", "ctime", "inode")),
+        bytes.fromhex(document["source"]), str(document["collection"]),
     )  # fmt: skip
     return int(row.lastrowid) if row.rowcount else None
 
@@ -111,7 +115,7 @@ def finish_document(execute: Execute, row: int, document: Item) -> None:
     execute(
         "UPDATE library_document SET state = replace(?, 'indexed', 'words'), fingerprint = ?, "
         "chunks = (SELECT count(*) FROM library_chunk WHERE document = ?) WHERE id = ?",
-        document["state"], document["fingerprint"], row, row,
+        State(document["state"]).value, str(document["fingerprint"]), row, row,
     )  # fmt: skip
 
 
@@ -121,10 +125,11 @@ def take_vectors(execute: Execute, vectors: Sequence[Item]) -> None:
         execute(
             "INSERT OR IGNORE INTO library_vector (hash, embedder, vector) SELECT ?1, ?2, ?3 WHERE EXISTS ("
             "SELECT 1 FROM library_chunk WHERE hash = ?1)",
-            bytes.fromhex(one["hash"]), one["embedder"], base64.b64decode(one["vector"]),
+            bytes.fromhex(one["hash"]), str(one["embedder"]), base64.b64decode(one["vector"], validate=True),
         )  # fmt: skip
 
 
 def chunk_of(fields: Item) -> tuple[int, int, int | None, str, str]:
-    place, start, page, context, text = (fields[name] for name in _CHUNK)
-    return place, start, page, context, text
+    page = fields["page"]
+    numbers = int(fields["place"]), int(fields["start"]), None if page is None else int(page)
+    return *numbers, str(fields["context"]), str(fields["text"])

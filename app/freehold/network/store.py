@@ -106,6 +106,16 @@ class LedgerStore:
                     "INSERT INTO connections (time, purpose, host, port, data_class, bytes_out, bytes_in, refused,"
                     " error, ended) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM"
                     " connections WHERE time = ?1 AND purpose = ?2 AND host = ?3 AND port = ?4)",
-                    *(item[name] for name in self._COLUMNS[1:]),
+                    *_row(item),
                 ).rowcount
         return {"connections": new}
+
+
+def _row(item: dict[str, Any]) -> tuple[Any, ...]:
+    """An item's columns, each of its type. Raises KeyError, TypeError or ValueError when it has another form."""
+    ended = item["ended"]
+    return (
+        float(item["time"]), str(item["purpose"]), str(item["host"]), int(item["port"]), str(item["data_class"]),
+        int(item["bytes_out"]), int(item["bytes_in"]), int(bool(item["refused"])), str(item["error"]),
+        None if ended is None else float(ended),
+    )  # fmt: skip

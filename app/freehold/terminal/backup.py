@@ -109,14 +109,14 @@ def _merge(call: Call, file: str, *, keep: bool, from_another: bool) -> None:
         opened = _shown(call, "Reading the backup", steps)
         new = _merged(call, opened, keep=keep, from_another=from_another)
     document = {"merged": keep, "backup": _fields(opened.backup), "new": new}
-    call.output.result(document, f"{_described(opened.backup)}\n{_news(new, keep=keep)}")
+    call.output.result(document, f"{_described(opened.backup)}\n{news(new, keep=keep)}")
 
 
 def _merged(call: Call, opened: Opened, *, keep: bool, from_another: bool) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
 
     def merge_by(**secret: str) -> None:
-        found.update(_rooms_shown(call, opened.merge(secret, keep=keep, from_another=bool(secret))))
+        found.update(rooms_shown(call, "Comparing", opened.merge(secret, keep=keep, from_another=bool(secret))))
 
     try:
         merge_by()  # a backup of this vault needs no secret
@@ -143,7 +143,8 @@ def _shown(call: Call, words: str, steps: Generator[tuple[int, int], None, _T]) 
             bar.update(words, done, total)
 
 
-def _rooms_shown(call: Call, steps: Generator[str, None, _T]) -> _T:
+def rooms_shown(call: Call, words: str, steps: Generator[str, None, _T]) -> _T:
+    """Run a flow whose steps name what is being worked on."""
     with call.output.progress() as bar:
         while True:
             try:
@@ -151,7 +152,7 @@ def _rooms_shown(call: Call, steps: Generator[str, None, _T]) -> _T:
             except StopIteration as end:
                 result: _T = end.value
                 return result
-            bar.update(f"Comparing: {room}")
+            bar.update(f"{words}: {room}")
 
 
 def _fields(backup: Backup) -> dict[str, Any]:
@@ -167,7 +168,8 @@ def _described(backup: Backup) -> str:
     return f"A whole backup, made {moment(backup.made)}, {size(backup.size)}. It opens with: {opens or 'a test key'}."
 
 
-def _news(new: Mapping[str, Mapping[str, int]], *, keep: bool) -> str:
+def news(new: Mapping[str, Mapping[str, int]], *, keep: bool) -> str:
+    """What was added, or would be."""
     counts = {what: number for room in new.values() for what, number in room.items() if number}
     left_out = counts.pop("left_out", 0)
     parts = [count(number, _KNOWN.get(what, what), _MANY.get(what, "")) for what, number in counts.items()]

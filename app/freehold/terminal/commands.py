@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from freehold.terminal import ask, backup, chat, chats, doctor, library, models, network, selftest, vault
+from freehold.terminal import ask, backup, chat, chats, doctor, export, library, models, network, selftest, vault
 from freehold.terminal.call import call_of
 from freehold.terminal.exits import OK
 from freehold.terminal.page import Page
@@ -60,6 +60,8 @@ _root.command("ask", ask.EXAMPLES, ask.JSON)(ask.ask)
 _root.command("chat", chat.EXAMPLES)(chat.chat)
 vault.page.command("backup", backup.BACKUP_EXAMPLES, backup.BACKUP_JSON)(backup.backup)
 vault.page.command("restore", backup.RESTORE_EXAMPLES, backup.RESTORE_JSON)(backup.restore)
+vault.page.command("export", export.EXPORT_EXAMPLES, export.EXPORT_JSON)(export.export)
+vault.page.command("import", export.IMPORT_EXAMPLES, export.IMPORT_JSON)(export.take_in)
 for _page in (chats.page, models.page, library.page, vault.page):
     _root.app.add_typer(_page.app, name=_page.name)
 _root.command("ledger", network.LEDGER_EXAMPLES, network.LEDGER_JSON)(network.ledger)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
+from freehold.foundation.errors import ImportFailed
 from freehold.vault.database import Database
 
 Items = list[dict[str, Any]]
@@ -46,6 +47,19 @@ def merge(
                 add(counts, store.take(items))
                 yield room
     return taken
+
+
+def take(rooms: Mapping[str, Any], room: str, items: Items) -> Counts:
+    """Take over what an export says of one room. Raises ImportFailed when it does not read as an export of ours."""
+    from sqlcipher3 import dbapi2
+
+    store = rooms.get(room)
+    if not isinstance(store, Movable):
+        raise ImportFailed(f"there is no room called {room[:40]}")
+    try:
+        return store.take(items)
+    except (KeyError, TypeError, ValueError, ArithmeticError, dbapi2.Error) as error:
+        raise ImportFailed(f"{room}: something in it is not as Freehold writes it ({type(error).__name__})") from error
 
 
 def add(counts: Counts, more: Mapping[str, int]) -> None:

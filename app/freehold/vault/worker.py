@@ -12,6 +12,7 @@ from typing import Any
 from freehold.foundation.errors import KeyringUnavailable, VaultLocked
 from freehold.foundation.paths import Profile
 from freehold.processes.worker import Op, serve
+from freehold.vault import moving
 from freehold.vault.handover import Receiver
 from freehold.vault.keys import passphrase_bytes
 from freehold.vault.recovery import secret_of
@@ -44,7 +45,7 @@ class VaultOps:
                 "status", "create", "create_raw", "unlock", "unlock_raw", "unlock_by_keyring", "keyring_place",
                 "public_key", "change_passphrase", "propose_recovery", "accept_recovery", "try_recovery",
                 "add_keyring", "remove_slot",
-                "check", "hold", "let_go", "seal", "restore", "merge",
+                "check", "hold", "let_go", "seal", "restore", "merge", "take",
             )
         }  # fmt: skip
         for store in self._stores:
@@ -134,6 +135,10 @@ class VaultOps:
         """Take over what this vault lacks; without `keep` only count it."""
         safe = self._open_safe()
         return (yield from safe.merge(_unpacked(backup), _find_key(secret), keep=keep, from_another=from_another))
+
+    def take(self, room: str, items: list[dict[str, Any]]) -> dict[str, int]:
+        """Take over what an export says of one room, as far as it is not here."""
+        return moving.take(self._open_safe().rooms, room, items)
 
     def close(self) -> None:
         if self._safe is not None:

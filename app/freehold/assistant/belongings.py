@@ -1,0 +1,124 @@
+"""Everything the owner has, out to a folder that any program can read, and in from one. Flows, as anywhere.
+
+Steps are words for what is being written or read.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from freehold.chats.conversations import Conversations
+from freehold.chats.exchange import Skipped, chat_lines, markdown_of, take_line
+from freehold.foundation.errors import ImportFailed
+from freehold.vault.export import Reader, Writer, writing
+from freehold.vault.moving import Counts, add
+
+ROOMS = ("library", "ledger", "settings")  # beside the chats, whose lines are those of `chats export`
+_AT_ONCE = 50
+_UNNAMABLE = re.compile(r"[^\w \-]+")
+
+
+class Vault(Protocol):
+    def call(self, op: str, **args: Any) -> Any: ...
+    def stream(self, op: str, **args: Any) -> Generator[Any, None, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """How many of what was new, by room, and what was left out."""
+
+    new: dict[str, Counts]
+    skipped: tuple[Skipped, ...]
+
+
+def export_all(
+    vault: Vault, conversations: Conversations, folder: Path, settings: Path
+) -> Generator[str, None, Exported]:
+    """Write everything to a new `folder`: not encrypted. Raises PlaceUnusable, DiskFull, VaultLocked."""
+    with writing(folder, time.time()) as out:
+        yield "chats"
+        out.lines("chats.jsonl", chat_lines(conversations))
+        for chat in conversations.list():
+            page = markdown_of(chat, conversations.branch(chat.id)).encode("utf-8", "surrogatepass")
+            out.file(f"chats/{_name(chat.title, chat.id[-8:])}.md", [page])
+        for room in ROOMS:
+            yield room
+            out.lines(f"{room}.jsonl", _items(vault, room))
+        _write_texts(out, vault)
+        if settings.is_file():
+            out.file("settings.json", [settings.read_bytes()])
+    return Exported(len(out.files), out.size)
+
+
+def import_all(vault: Vault, conversations: Conversations, folder: Path) -> Generator[str, None, TakenIn]:
+    """Take over what an export has and the vault lacks; what is here stays as it is. Doing it twice adds nothing.
+
+    Raises ImportFailed before anything is taken when a file of the export is not as it was written.
+    """
+    yield "comparing"
+    export = Reader(folder)
+    new: dict[str, Counts] = {"chats": {"chats": 0, "turns": 0}}
+    skipped = []
+    yield "chats"
+    for number, line in enumerate(export.lines("chats.jsonl"), 1):
+        taken = take_line(conversations, line, number)
+        if isinstance(taken, Skipped):
+            skipped.append(taken)
+        else:
+            add(new["chats"], taken)
+    for room in ROOMS:
+        yield room
+        counts = new[room] = {}
+        for items in _in_pieces(export.lines(f"{room}.jsonl")):
+            add(counts, vault.call("vault.take", room=room, items=items))
+    return TakenIn(new, tuple(skipped))
+
+
+def _items(vault: Vault, room: str) -> Iterator[Any]:
+    for page in vault.stream(f"{room}.everything"):
+        yield from page
+
+
+def _write_texts(out: Writer, vault: Vault) -> None:
+    """The text of each document as it was read, in a file of its own."""
+    pieces: list[bytes] = []
+    for item in _items(vault, "library"):
+        if "document" not in item:
+            continue
+        pieces += [chunk["text"].encode("utf-8", "surrogatepass") for chunk in item["chunks"]]
+        if item["is_last"]:
+            path = bytes.fromhex(item["document"]["path"]).decode("utf-8", "replace")
+            if pieces:
+                out.file(f"documents/{_name(path.rpartition('/')[2], str(item['document']['id']))}.txt", pieces)
+            pieces = []
+
+
+def _in_pieces(lines: Iterator[Any]) -> Iterator[list[dict[str, Any]]]:
+    """Lines some at a time, in frames that fit the pipe. Raises ImportFailed for what is no object."""
+    some: list[dict[str, Any]] = []
+    for line in lines:
+        if not isinstance(line, dict):
+            raise ImportFailed("a line that is not an object")
+        some.append(line)
+        if len(some) >= _AT_ONCE or "chunks" in line:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _name(title: str, suffix: str) -> str:
+    """A title as the name of a file on every system."""
+    words = " ".join(_UNNAMABLE.sub(" ", title).split())[:60].strip()
+    return f"{words} {suffix}".strip()
