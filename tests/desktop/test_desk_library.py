@@ -222,6 +222,7 @@ def test_reading_is_paused_and_resumed(desk, library, page):
     assert library.is_paused
     assert page._work_title.text() == "Paused"
     assert side(desk) == "Library, paused"
+    assert desk.window.status._work.whole == "Reading paused: 1 file left"
     desk.do("pause-library")
     assert not library.is_paused
     assert library.asked[-1] == "attend"
@@ -268,6 +269,8 @@ def test_a_folder_is_read_first(desk, library, page):
     page.places.setFocus()
     page.places.setCurrentIndex(page.places.places.index(3))
     QTest.keyClick(page.places, Qt.Key.Key_Return)
+    assert page.files.hasFocus()
+    page._first.click()
     desk.settle()
     assert [one.first for one in library.kept_sources] == [False, True]
     assert not page._first.isVisible()

@@ -126,11 +126,11 @@ class _PlacePainter(QStyledItemDelegate):
 
 
 class PlacesView(QListView):
-    """Choosing a place shows its files. Delete forgets a source, Enter has it read first."""
+    """Choosing a place shows its files, Enter goes to them. Delete forgets a source."""
 
     chosen = Signal(object)
     forget_asked = Signal(object)
-    first_asked = Signal(object)
+    entered_by_key = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,11 +167,10 @@ class PlacesView(QListView):
             self.chosen.emit(self.place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        is_source = self.place.source is not None
-        if is_source and event.key() == Qt.Key.Key_Delete:
+        if self.place.source is not None and event.key() == Qt.Key.Key_Delete:
             self.forget_asked.emit(self.place)
-        elif is_source and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.first_asked.emit(self.place)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered_by_key.emit()
         else:
             super().keyPressEvent(event)
 

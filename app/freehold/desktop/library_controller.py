@@ -16,6 +16,7 @@ from freehold.desktop.library_page import LibraryPage, Wish
 from freehold.desktop.library_state import LibraryState, Standing
 from freehold.desktop.library_words import added_words, checked_words, name_of
 from freehold.desktop.needs import Household
+from freehold.desktop.pieces import announce
 from freehold.desktop.toasts import Toast
 from freehold.desktop.while_open import WhileOpen
 from freehold.foundation.errors import FreeholdError
@@ -226,6 +227,8 @@ class LibraryController(QObject):
         """While files are read the rows in view are renewed; the whole list only when files came or went."""
         before, self._shown = self._shown, standing
         self._page.show_standing(standing)
+        if before.is_busy and not standing.is_busy and not standing.left:
+            announce(self._page, self.tr("Every document has been read."))
         if not self._page.isVisible():
             return
         if standing.documents != before.documents or (before.is_busy and not standing.is_busy):

@@ -167,6 +167,7 @@ class LibraryPage(QWidget):
         self._search.setPlaceholderText(self.tr("Find a file by its name"))
         self._search.setAccessibleName(self.tr("Find a file by its name"))
         self._search.setClearButtonEnabled(True)
+        self._search.setAcceptDrops(False)  # files are for the library, not for this line
         self._states.set_value("all")
         self._place_words = Elided("", "note")
         source = row(self._place_words, self._first, self._forget, margins=(14, 0, 8, 0))
@@ -204,7 +205,7 @@ class LibraryPage(QWidget):
         self._forget.clicked.connect(lambda: self.forget_asked.emit(self.places.place.below))
         self.places.chosen.connect(self._show_place)
         self.places.forget_asked.connect(lambda place: self.forget_asked.emit(place.below))
-        self.places.first_asked.connect(lambda place: self.first_asked.emit(place.below))
+        self.places.entered_by_key.connect(self.files.setFocus)
         self.places.customContextMenuRequested.connect(self._show_place_menu)
         self.files.chosen.connect(self.card.show_document)
         self.files.acted.connect(lambda _document: self.card.act())

@@ -100,6 +100,16 @@ def side_words(standing: Standing) -> tuple[str, str]:
     return documents_words(standing.documents), "here"
 
 
+def bottom_words(standing: Standing) -> str:
+    """The same for the bottom line, while there is something left to read."""
+    if not standing.left:
+        return ""
+    left = _tr("{0} left").format(files_words(standing.left))
+    if standing.is_paused:
+        return _tr("Reading paused: {0}").format(left)
+    return _tr("Reading documents: {0}").format(left) if standing.is_busy else ""
+
+
 def work_words(standing: Standing) -> tuple[str, str]:
     """What goes on now: a heading and a line below it; two empty ones when nothing does."""
     if standing.is_paused and standing.left:

@@ -13,8 +13,8 @@ from freehold.desktop.appearance import Appearance
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.chats_controller import ChatsController
 from freehold.desktop.icons import icon
-from freehold.desktop.library_state import LibraryState
-from freehold.desktop.library_words import name_of, side_words
+from freehold.desktop.library_state import LibraryState, Standing
+from freehold.desktop.library_words import bottom_words, name_of, side_words
 from freehold.desktop.needs import Household
 from freehold.desktop.window import Window
 
@@ -42,7 +42,7 @@ class Pages(QObject):
         self._household, self._window, self._appearance, self._bridge = household, window, appearance, bridge
         self._chats = chats
         self.library_state = LibraryState(household, bridge)
-        self.library_state.changed.connect(lambda standing: window.sidebar.say("library", *side_words(standing)))
+        self.library_state.changed.connect(self._say_standing)
         self._library: LibraryController | None = None
         self._search: SearchController | None = None
         self._file_panel: FilePanel | None = None
@@ -92,6 +92,10 @@ class Pages(QObject):
             self.library.take_keys()
         elif name == "search":
             self.search.take_keys()
+
+    def _say_standing(self, standing: Standing) -> None:
+        self._window.sidebar.say("library", *side_words(standing))
+        self._window.status.show_reading(bottom_words(standing))
 
     def forget(self) -> None:
         """The vault is closed: nothing of it stays in a page or in a model behind one."""

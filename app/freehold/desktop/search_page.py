@@ -58,6 +58,7 @@ class SearchPage(QWidget):
         self._query.setPlaceholderText(self.tr("A few words, or a question in your own words"))
         self._query.setAccessibleName(self.tr("What to look for in your documents"))
         self._query.setClearButtonEnabled(True)
+        self._query.setAcceptDrops(False)  # files are for the library, not for this line
         self._modes.set_value("hybrid")
         kinds = {
             "any": self.tr("Any kind"), "pdf": self.tr("PDF"), "letters": self.tr("Word and other letters"),

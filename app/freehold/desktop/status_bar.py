@@ -9,7 +9,7 @@ from freehold.desktop.words import count_words
 
 
 class StatusBar(QFrame):
-    """Four facts. Each method sets one."""
+    """Five facts. Each method sets one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,6 +19,7 @@ class StatusBar(QFrame):
         self._dot = Dot("here")
         self._count, self._since = label("", "strong"), label("")
         self._vault, self._model, self._work = label(""), Elided(""), Elided("")
+        self._reading = ""
         self._work.setProperty("alignment", "AlignRight|AlignVCenter")
         layout = row(
             self._dot, 6, row(self._count, self._since, spacing=4), 12, self._vault, 12, self._model, self._work,
@@ -44,10 +45,17 @@ class StatusBar(QFrame):
     def show_model(self, words: str) -> None:
         self._model.say(words)
 
+    def show_reading(self, words: str) -> None:
+        """How the reading of documents goes, said while nothing else is going on that somebody waits for."""
+        was_shown = self._work.whole == self._reading
+        self._reading = words
+        if was_shown:
+            self._work.say(words)
+
     def show_work(self, words: list[str]) -> None:
         """What is going on in the background; the last started is named, others are counted."""
         if not words:
-            self._work.say("")
+            self._work.say(self._reading)
             return
         more = self.tr(" and {0} more").format(len(words) - 1) if len(words) > 1 else ""
         self._work.say(words[-1] + more)
