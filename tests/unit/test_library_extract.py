@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -245,8 +247,62 @@ def test_a_cut_file_is_called_unreadable(tmp_path, name):
         blocks(written(tmp_path / name, start))
 
 
-def test_an_encrypted_office_file_asks_for_its_password(tmp_path):
+def locked(path: Path, password: str) -> Path:
+    import msoffcrypto
+
+    with path.open("rb") as file:
+        content = io.BytesIO()
+        msoffcrypto.OfficeFile(file).encrypt(password, content)
+    path.write_bytes(content.getvalue())
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.pptx"])
+def test_a_protected_office_file_is_read_with_its_password_and_asks_for_it_without(tmp_path, name):
+    import docx
+    import pptx
+
+    letter, show = docx.Document(), pptx.Presentation()
+    letter.add_paragraph("The hull is blue.")
+    show.slides.add_slide(show.slide_layouts[0]).shapes.title.text = "The hull is blue."
+    (letter if name == "a.docx" else show).save(str(tmp_path / name))
+    locked(tmp_path / name, "sesame")
+    with pytest.raises(DocumentNeedsPassword) as asked:
+        blocks(tmp_path / name)
+    assert "library retry" in asked.value.next_step
+    with pytest.raises(DocumentNeedsPassword, match="does not open it"):
+        blocks(tmp_path / name, "something else")
+    assert "The hull is blue." in [block.text for block in blocks(tmp_path / name, "sesame")]
+
+
+def test_a_protected_sheet_is_read_with_its_password(tmp_path):
+    sheet = "".join(f'<c r="{column}1" t="inlineStr"><is><t>{words}</t></is></c>' for column, words in
+                    (("A", "hull"), ("B", "blue")))  # fmt: skip
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    links = "http://schemas.openxmlformats.org/package/2006/relationships"
+    a_zip(tmp_path / "a.xlsx", **{
+        "docProps__thumbnail_dot_png": random.Random(1).randbytes(5000),  # msoffcrypto protects nothing smaller
+        "[Content_Types]_dot_xml": f'<Types xmlns="{links.replace("relationships", "content-types")}"><Override '
+                                   'PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-'
+                                   'officedocument.spreadsheetml.sheet.main+xml"/></Types>',
+        "_rels___dot_rels": f'<Relationships xmlns="{links}"><Relationship Id="r1" Type="{rel}/officeDocument" '
+                            'Target="xl/workbook.xml"/></Relationships>',
+        "xl__workbook_dot_xml": f'<workbook {space} xmlns:r="{rel}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
+                                "</sheets></workbook>",
+        "xl___rels__workbook_dot_xml_dot_rels": f'<Relationships xmlns="{links}"><Relationship Id="r1" '
+                                                f'Type="{rel}/worksheet" Target="worksheets/s.xml"/></Relationships>',
+        "xl__worksheets__s_dot_xml": f'<worksheet {space}><sheetData><row r="1">{sheet}</row></sheetData></worksheet>',
+    })  # fmt: skip
+    assert told(tmp_path / "a.xlsx")[-1] == ("row", "hull | blue")
+    locked(tmp_path / "a.xlsx", "sesame")
     with pytest.raises(DocumentNeedsPassword):
+        blocks(tmp_path / "a.xlsx")
+    assert [block.text for block in blocks(tmp_path / "a.xlsx", "sesame")] == ["S", "hull | blue"]
+
+
+def test_a_container_that_is_no_office_file_is_unreadable(tmp_path):
+    with pytest.raises(DocumentUnreadable):
         blocks(written(tmp_path / "a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)))
 
 

@@ -241,3 +241,30 @@ def test_documents_and_passages_fit_a_narrow_terminal(terminal):
     for argv in (("status",), ("search", "sail"), ("collections",)):
         for line in terminal.run("library", *argv).out.splitlines():
             assert len(line) <= 40, argv
+
+
+def test_a_protected_file_is_read_with_a_password_that_is_kept_nowhere(terminal, house, tmp_path):
+    (tmp_path / "papers" / "diary.locked").write_text("the hull is secret\n")
+    terminal.run("library", "add", "papers")
+    status = {one["path"][-12:]: one for one in terminal.run("library", "status", "--json").json["documents"]}
+    assert status["diary.locked"]["state"] == "failed" and "--password" in status["diary.locked"]["reason"]
+    said = terminal.run("library", "retry", "papers/diary.locked", "--password", input="wrong\n")
+    assert "protected by a password" in said.err
+    terminal.run("library", "retry", "papers/diary.locked", "--password", input="open\n")
+    assert terminal.run("library", "search", "secret", "--mode", "words", "--json").json["results"]
+    assert house.library._intake._passwords == {}
+    (tmp_path / "papers" / "diary.locked").write_text("the hull is secret still\n")
+    terminal.run("library", "add", "papers")
+    assert terminal.run("library", "search", "secret", "--mode", "words", "--json").json["results"] == []
+    assert "asked for again" in terminal.run("library", "status").out.replace("\n", " ")
+
+
+def test_a_folder_is_read_again_where_something_was_said_of_a_file(terminal, house, tmp_path):
+    terminal.run("library", "add", "papers")
+    house.library._extractor.read_paths.clear()
+    (tmp_path / "papers" / "blank.txt").write_text("words after all\n")
+    said = terminal.run("library", "retry", "papers", "--json")
+    assert sorted(house.library._extractor.read_paths) == ["blank.txt", "photo.bin"]
+    assert lines(said)[-1]["files"]["unsupported"] == 1
+    assert terminal.run("library", "retry", "nowhere").code == 3
+    assert terminal.run("library", "retry", "papers", "--password", input="").code == 2

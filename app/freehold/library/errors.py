@@ -14,7 +14,10 @@ class DocumentUnreadable(FreeholdError):
 class DocumentNeedsPassword(FreeholdError):
     code = "document-needs-password"
     title = "This file is protected by a password"
-    advice = "Give its password, or save a copy without one."
+    advice = (
+        "Give its password: `freehold library retry PATH --password`. It is kept nowhere, and asked for again when the "
+        "file changes."
+    )
 
 
 class DocumentTooLarge(FreeholdError):

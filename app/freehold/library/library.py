@@ -33,6 +33,8 @@ from freehold.library.values import (
     State,
 )
 
+_EVERY = 1_000_000  # documents of one folder
+
 
 class Vault(Protocol):
     def call(self, op: str, **args: Any) -> Any: ...
@@ -180,8 +182,12 @@ class Library:
         self._vault.call("library.put_first", source=self._source_at(path).id)
 
     def retry(self, path: Path, password: str | None = None) -> None:
-        """Read a file again, with its password where it has one. Raises LibraryNotFound."""
-        found = [one for one in self.listed(below=str(path)) if one.path == str(path)]
+        """Read a file again, with its password where it has one, or all in a folder that something was to be said of.
+
+        The password is kept in memory, until they are read. Raises LibraryNotFound.
+        """
+        below = self.listed(below=str(path), limit=_EVERY)
+        found = [one for one in below if one.reason or one.path == str(path)]
         if not found:
             raise LibraryNotFound(str(path))
         for document in found:

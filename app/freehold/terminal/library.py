@@ -146,6 +146,42 @@ def forget(context: typer.Context, path: OnePath) -> None:
     )
 
 
+@page.command(
+    "retry",
+    ("freehold library retry ~/Documents/contract.pdf --password", "freehold library retry ~/Documents"),
+    _ADDED,
+)
+def retry(
+    context: typer.Context,
+    path: OnePath,
+    has_password: Annotated[
+        bool,
+        typer.Option("--password", help="Ask for the file's password; a script gives it on standard input."),
+    ] = False,
+) -> int:
+    """Read a file again, or all in a folder that something was said of in `status`.
+
+    After installing what reads pictures or old files, or to give a password. That is used once and kept nowhere: when
+    the file changes, it is asked for again.
+    """
+    call = call_of(context)
+    typed = "" if call.secrets.can_ask or not has_password else call.input()
+    library = call.opened().library
+    place = _place(call, path)
+    password = (typed.partition("\n")[0].rstrip("\r") or _ask_password(call)) if has_password else None
+    tally = Tally(library, [place])
+    library.retry(place, password)
+    if call.is_served:
+        library.attend()
+    else:
+        read_words(call, library)
+    _tell_added(call, library, tally)
+    for one in tally.documents():
+        if one.path == str(place) and one.reason:
+            call.output.say(one.reason)
+    return INTERRUPTED if call.stop.is_set() else OK
+
+
 @page.command("pause", ("freehold library pause",), "{paused}")
 def pause(context: typer.Context) -> None:
     """Stop reading after the file in hand, until `resume`."""
@@ -285,6 +321,15 @@ def text(context: typer.Context, path: OnePath) -> None:
     found = call.opened().library.text(_place(call, path))
     pages = [{"page": number, "start": start, "end": end} for number, start, end in found.pages]
     call.output.result({"path": found.path, "pages": pages, "text": found.text}, found.text)
+
+
+def _ask_password(call: Call) -> str:
+    from freehold.terminal.passphrases import DOCUMENT_PASSWORD
+
+    given = call.secrets.given(DOCUMENT_PASSWORD)
+    if given is None and not call.secrets.can_ask:
+        raise UsageError("standard input holds no password")
+    return given or call.secrets.ask(DOCUMENT_PASSWORD, "The file's password:")
 
 
 def _search_all(call: Call, batch: str, collection: str, wishes: Wishes) -> None:

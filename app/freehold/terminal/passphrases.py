@@ -15,6 +15,7 @@ PASSPHRASE = "passphrase"  # noqa: S105 - the name of a secret
 NEW_PASSPHRASE = "new-passphrase"  # noqa: S105
 BACKUP_PASSPHRASE = "backup-passphrase"  # noqa: S105
 RECOVERY_CODE = "recovery-code"
+DOCUMENT_PASSWORD = "document-password"  # noqa: S105
 
 
 class Secrets:

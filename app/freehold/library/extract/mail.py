@@ -8,7 +8,7 @@ import mailbox
 from email.message import EmailMessage, Message
 from typing import Any, cast
 
-from freehold.library.errors import DocumentNeedsPassword, DocumentUnreadable
+from freehold.library.errors import DocumentUnreadable
 from freehold.library.extract.blocks import Blocks, Kind, Source, heading, paragraph, title
 from freehold.library.extract.encoding import decode
 from freehold.library.extract.web import html_blocks
@@ -97,7 +97,7 @@ def read_outlook(source: Source) -> Blocks:
         yield from title(message.subject)
         yield from heading(message.subject or "Message", 1)
         if str(message.message_class).endswith(("smime", "SMIME")):
-            raise DocumentNeedsPassword("the message is encrypted")
+            raise DocumentUnreadable("it is encrypted", advice="Open it in your mail program and save it from there.")
         people = ", ".join(f"{person.name} {person.email_address}" for person in message.recipients)
         yield from paragraph(f"From: {message.sender or ''}\nTo: {people}\nDate: {message.sent_date or ''}")
         if message.body:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from freehold.library.errors import DocumentNeedsPassword, DocumentUnreadable, DocumentUnsupported
 from freehold.library.extract.blocks import Blocks, Source
+from freehold.library.extract.ooxml import unlocked
 from freehold.library.extract.slides import read_slides
 from freehold.library.extract.word import read_word
 
@@ -33,8 +34,17 @@ def read_legacy(source: Source) -> Blocks:
     kind, reader = LEGACY[source.suffix]
     with tempfile.TemporaryDirectory(prefix="office-", ignore_cleanup_errors=True) as folder:
         converted = Path(folder) / f"converted.{kind}"
-        _convert(source.path, converted, kind)
+        _convert(_unlocked(source, Path(folder)), converted, kind)
         yield from reader(source._replace(path=converted, suffix=f".{kind}", password=None))
+
+
+def _unlocked(source: Source, folder: Path) -> Path:
+    content = unlocked(source)
+    if content is None:
+        return source.path
+    opened = folder / f"unlocked{source.suffix}"
+    opened.write_bytes(content.read())
+    return opened
 
 
 def _convert(path: Path, converted: Path, kind: str) -> None:

@@ -4,30 +4,65 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from freehold.library.errors import DocumentNeedsPassword, DocumentUnreadable
 from freehold.library.extract.archive import open_zip
+from freehold.library.extract.blocks import Source
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 
 
-def package(path: Path) -> BinaryIO:
-    """The file to give to python-docx or python-pptx, checked for bombs.
+def package(source: Source) -> BinaryIO:
+    """The file to give to python-docx or python-pptx, unlocked and checked for bombs.
 
     A "strict" file (ISO 29500) names other namespaces, which neither library knows: it is rewritten in memory.
     """
-    with path.open("rb") as file:
-        if file.read(8) == _OLE:
-            raise DocumentNeedsPassword()  # an encrypted Office file is packed in an OLE container
-    with open_zip(path) as archive:
-        if not _is_strict(archive):
-            return path.open("rb")
-        return _transitional(archive)
+    file = unlocked(source) or source.path.open("rb")
+    try:
+        with open_zip(file) as archive:
+            if _is_strict(archive):
+                return _transitional(archive)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def unlocked(source: Source) -> BinaryIO | None:
+    """The content of a protected Office file, old or new, in memory; None of one that is not protected.
+
+    Raises DocumentNeedsPassword.
+    """
+    with source.path.open("rb") as file:
+        if file.read(8) != _OLE:
+            return None  # a protected file is packed in an OLE container, whatever it is otherwise
+        import msoffcrypto
+        from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
+
+        try:
+            office = msoffcrypto.OfficeFile(file)
+            if not office.is_encrypted():
+                return None
+        except (FileFormatError, ParseError, DecryptionError, OSError, ValueError, struct.error):
+            return None  # its reader says what is wrong with it
+        if not source.password:
+            raise DocumentNeedsPassword
+        content = io.BytesIO()
+        try:
+            office.load_key(password=source.password, verify_password=True)
+            office.decrypt(content)
+        except (InvalidKeyError, DecryptionError) as error:
+            raise DocumentNeedsPassword("that password does not open it") from error
+        except (FileFormatError, ParseError, OSError, ValueError, struct.error) as error:
+            raise DocumentUnreadable("it is protected in a way not known here") from error
+    content.seek(0)
+    return content
 
 
 def _is_strict(archive: zipfile.ZipFile) -> bool:

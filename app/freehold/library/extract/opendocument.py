@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from typing import Any
 
-from freehold.library.errors import DocumentNeedsPassword, DocumentUnreadable
+from freehold.library.errors import DocumentUnreadable
 from freehold.library.extract.archive import open_zip
 from freehold.library.extract.blocks import Block, Blocks, Kind, Source, heading, paragraph, rows, title
 
@@ -39,7 +39,9 @@ def read_opendocument(source: Source) -> Blocks:
 def _refuse_encrypted(archive: zipfile.ZipFile) -> None:
     try:
         if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-            raise DocumentNeedsPassword()
+            raise DocumentUnreadable(
+                "it is protected in OpenDocument's own way", advice="Save a copy without a password and add that."
+            )
     except (KeyError, zipfile.BadZipFile, OSError) as error:
         raise DocumentUnreadable("parts of it are missing") from error
 

@@ -7,13 +7,13 @@ import datetime
 import io
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from freehold.library.errors import DocumentNeedsPassword, DocumentUnreadable
 from freehold.library.extract.archive import open_zip
 from freehold.library.extract.blocks import Blocks, Source, heading, paragraph, rows
 from freehold.library.extract.encoding import read_text
-from freehold.library.extract.ooxml import chart_table
+from freehold.library.extract.ooxml import chart_table, unlocked
 
 _ZIPPED = (".xlsx", ".xlsm", ".xlsb", ".ods")
 _DELIMITERS = ",;\t|"
@@ -22,27 +22,21 @@ _DELIMITERS = ",;\t|"
 def read_sheets(source: Source) -> Blocks:
     import python_calamine
 
-    _check(source)
-    try:
-        book = python_calamine.CalamineWorkbook.from_path(str(source.path))
-    except python_calamine.PasswordError as error:
-        raise DocumentNeedsPassword() from error
-    except python_calamine.CalamineError as error:
-        raise DocumentUnreadable("it is not a whole spreadsheet") from error
-    with book:
-        for name in book.sheet_names:
-            yield from _sheet(book, name)
-    if source.suffix in (".xlsx", ".xlsm"):
-        yield from _drawn(source)
-
-
-def _check(source: Source) -> None:
-    with source.path.open("rb") as file:
-        start = file.read(8)
-    if source.suffix in _ZIPPED:
-        if start.startswith(b"\xd0\xcf\x11\xe0"):
-            raise DocumentNeedsPassword()  # an encrypted Office file is packed in an OLE container
-        open_zip(source.path).close()
+    with unlocked(source) or source.path.open("rb") as file:
+        if source.suffix in _ZIPPED:
+            open_zip(file).close()
+            file.seek(0)
+        try:
+            book = python_calamine.CalamineWorkbook.from_filelike(file)
+        except python_calamine.PasswordError as error:
+            raise DocumentNeedsPassword from error
+        except python_calamine.CalamineError as error:
+            raise DocumentUnreadable("it is not a whole spreadsheet") from error
+        with book:
+            for name in book.sheet_names:
+                yield from _sheet(book, name)
+        if source.suffix in (".xlsx", ".xlsm"):
+            yield from _drawn(file)
 
 
 def _sheet(book: Any, name: str) -> Blocks:
@@ -84,9 +78,9 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _drawn(source: Source) -> Blocks:
+def _drawn(file: BinaryIO) -> Blocks:
     """Charts, and remarks on cells; calamine leaves both out."""
-    with open_zip(source.path) as archive:
+    with open_zip(file) as archive:
         for name in archive.namelist():
             try:
                 if name.startswith("xl/charts/chart"):

@@ -17,7 +17,7 @@ def read_slides(source: Source) -> Blocks:
     from lxml.etree import XMLSyntaxError
     from pptx.exc import PackageNotFoundError
 
-    with package(source.path) as file:
+    with package(source) as file:
         try:
             presentation = pptx.Presentation(file)
         except (PackageNotFoundError, XMLSyntaxError, KeyError, ValueError, AttributeError) as error:

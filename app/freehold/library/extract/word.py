@@ -24,7 +24,7 @@ def read_word(source: Source) -> Blocks:
     from docx.opc.exceptions import PackageNotFoundError
     from lxml.etree import XMLSyntaxError
 
-    with package(source.path) as file:
+    with package(source) as file:
         try:
             document = docx.Document(file)
         except (PackageNotFoundError, XMLSyntaxError, KeyError, ValueError, AttributeError) as error:
