@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import os
 import random
+import re
+import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +23,8 @@ from freehold.processes.frames import pack_floats
 from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory, embedder_process, extractor
 
 DOCUMENTS = Path(__file__).parents[3] / "shared" / "data" / "documents"
+_NOTATION = re.compile(r"<!--.*?-->|</?\w[^<>]*>|\]\([^()]*(\([^()]*\)[^()]*)*\)", re.DOTALL)
+_WORD = re.compile(r"[^\W_]+")
 _WORDS = [a + b for a in "kastelumirodanve" for b in ("ba", "ce", "di", "fo", "gu", "lat", "mer", "nis", "por", "tul")]
 
 
@@ -27,6 +33,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         folder = Path(name)
         if DOCUMENTS.is_dir():
             yield from _reading(_made(folder / "reading"), 100 if quick else 510)
+            yield from _recall(_made(folder / "recall"))
         yield _rescan(_made(folder / "rescan"))
         yield _cycles(_made(folder / "cycles"))
         yield from _searching(_made(folder / "search"), 10_000 if quick else 100_000)
@@ -55,6 +62,34 @@ def _reading(folder: Path, most: int) -> Iterator[Figure]:
     yield Figure(
         "files in a stated state, with words where one is needed", stated / len(states), "share", 1.0, "exactly"
     )
+
+
+def _recall(folder: Path) -> Iterator[Figure]:
+    """The share of the gold texts' words that is read, word by word as often as they stand there; mean over the files.
+
+    The gold texts are Markdown: what is notation in them (link targets, tags, escapes) is no word.
+    """
+    shares: dict[str, list[float]] = {}
+    reader = extractor(folder)
+    for gold in sorted(DOCUMENTS.glob("docling/*/groundtruth/*.md")):
+        group, name = gold.parents[1], gold.name.removesuffix(".md")
+        source = next((one for one in (group / "sources").iterdir() if name in (one.name, one.stem)), None)
+        if source is not None:
+            read = _counted("".join(chunk.text for part in reader.read(source) for chunk in part))
+            wanted = _counted(_NOTATION.sub(" ", html.unescape(gold.read_text()).replace("\\", "")))
+            shares.setdefault(group.name, []).append((wanted & read).total() / max(wanted.total(), 1))
+    reader.close()
+    every = [share for some in shares.values() for share in some]
+    yield Figure("word recall of the gold texts, mean", statistics.mean(every), "share", 0.95, "at least",
+                 note=f"{len(every)} files, the least {min(every):.2f}")  # fmt: skip
+    for name, some in shares.items():
+        yield Figure(
+            f"word recall of the gold texts, {name}", statistics.mean(some), "share", note=f"{len(some)} files"
+        )
+
+
+def _counted(text: str) -> Counter[str]:
+    return Counter(word.casefold() for word in _WORD.findall(text))
 
 
 def _rescan(folder: Path) -> Figure:
