@@ -94,6 +94,8 @@ def _in_words() -> Iterator[None]:
 def _read(source: Source, unless: str) -> Parts:
     from freehold.library.extract.formats import BY_SUFFIX, suffix_of
 
+    if not source.path.is_file():  # one is known to have been there: opening a pipe would wait for a writer
+        raise DocumentGone if not source.path.exists() else DocumentUnsupported("it is not a file any more")
     fingerprint = _fingerprint(source.path)
     if fingerprint == unless:
         return {"title": "", "pages": 0, "note": "", "kind": "", "fingerprint": fingerprint, "same": True}
