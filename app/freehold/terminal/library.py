@@ -153,7 +153,7 @@ def forget(context: typer.Context, path: OnePath) -> None:
 )
 def retry(
     context: typer.Context,
-    path: OnePath,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A file or a folder of the library.")],
     has_password: Annotated[
         bool,
         typer.Option("--password", help="Ask for the file's password; a script gives it on standard input."),
@@ -390,7 +390,7 @@ def _tell_added(call: Call, library: Library, tally: Tally) -> None:
     elif call.is_served:
         call.output.say("The Freehold that is open goes on reading.")
     else:
-        call.output.say("The rest is done while a window or a chat is open, or by the same command with --wait.")
+        call.output.say("The rest is done while a window or a chat is open, or by `freehold library add PATH --wait`.")
 
 
 def _say_words_only(call: Call) -> None:

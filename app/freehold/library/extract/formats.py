@@ -70,6 +70,7 @@ VIEWS: dict[str, View] = {".pdf": pdf_pages, **dict.fromkeys(PICTURES.split(), p
 _PACKED = (
     ("word/", ".docx"), ("ppt/", ".pptx"), ("xl/", ".xlsx"), ("META-INF/container.xml", ".epub"),
 )  # fmt: skip
+_OTHER_PICTURES = frozenset([".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".raw"])
 _OPEN_DOCUMENT = {"text": ".odt", "spreadsheet": ".ods", "presentation": ".odp"}
 
 
@@ -88,6 +89,8 @@ def suffix_of(path: Path) -> str:
         return _compound(named)
     if named in BY_SUFFIX:
         return named
+    if named in _OTHER_PICTURES:
+        raise DocumentUnsupported("it is a picture of a kind not read here", advice="Save it as JPEG or PNG.")
     if _is_html(start):
         return ".html"
     if not named or named.lstrip(".").isdigit() or path.name.startswith("."):
