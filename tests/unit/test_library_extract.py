@@ -156,6 +156,30 @@ def test_a_word_document_tells_headings_lists_tables_and_notes(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_formula_is_written_on_one_line(tmp_path):
+    import docx
+    from lxml import etree
+
+    def part(name: str, inner: str) -> str:
+        return f"<m:{name}>{inner}</m:{name}>"
+
+    def run(text: str) -> str:
+        return part("r", part("t", text))
+
+    root = part("rad", part("e", part("sSup", part("e", run("b")) + part("sup", run("2"))) + run("-c")))
+    formula = (
+        run("x=")
+        + part("f", part("num", run("a+") + root) + part("den", run("2")))
+        + part("sSub", part("e", run("y")) + part("sub", run("i")))
+    )
+    space = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    document = docx.Document()
+    math = etree.fromstring(f'<m:oMath xmlns:m="{space}">{formula}</m:oMath>')
+    document.add_paragraph("with ")._p.append(math)
+    document.save(str(tmp_path / "a.docx"))
+    assert told(tmp_path / "a.docx") == [("paragraph", "with x=(a+√(b^2-c))/2y_i")]
+
+
 def test_each_slide_is_a_page(tmp_path):
     import pptx
 

@@ -16,7 +16,8 @@ _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _LEVEL = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop)\s*(\d)", re.IGNORECASE)
 _TEXT = {f"{_W}t", f"{_M}t", f"{_W}delText"}
-_INNER = {f"{_W}p", f"{_W}tbl", f"{_W}sdt", f"{_W}txbxContent"}
+# How a formula's parts are written on one line: a fraction as a/b, what stands higher or lower as a^b and a_b.
+_FORMULA = {f"{_M}num": "", f"{_M}den": "/", f"{_M}sup": "^", f"{_M}sub": "_", f"{_M}rad": "√"}
 
 
 def read_word(source: Source) -> Blocks:
@@ -108,8 +109,15 @@ def _pieces(element: Any) -> Iterator[str]:
             yield "-"
         elif child.tag == f"{_W}sym":
             yield _symbol(child)
+        elif child.tag in _FORMULA:
+            yield f"{_FORMULA[child.tag]}{_in_brackets(''.join(_pieces(child)))}"
         elif child.tag not in (f"{_W}txbxContent", _FALLBACK, f"{_W}pPr", f"{_W}rPr", f"{_W}instrText"):
             yield from _pieces(child)
+
+
+def _in_brackets(part: str) -> str:
+    """A part of a formula, held together where it is more than one letter or number."""
+    return part if part.isalnum() else f"({part})"
 
 
 def _symbol(element: Any) -> str:
