@@ -9,7 +9,8 @@ import pytest
 from freehold.foundation.errors import WorkerStopped
 from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentGone, DocumentTooLarge, DocumentUnreadable, DocumentUnsupported
-from freehold.library.extract.client import Extractor
+from freehold.library.extract.client import Extractor, Viewer
+from freehold.library.values import Box, PagePicture
 from freehold.processes.boxes import reading
 from freehold.processes.spawn import spawn, worker_command
 from support.libraries import a_pdf, extractor, read_all, viewer, worker_saying
@@ -153,3 +154,28 @@ def test_a_viewer_says_when_there_are_no_pages_and_ends_with_its_window(tmp_path
     assert (page.width, len(page.rgb), len(page.boxes)) == (300, 300 * page.height * 3, 1)
     assert screen.find(tmp_path / "a.pdf", 2, "sail is red") == ()
     screen.close()
+
+
+def test_a_page_that_hangs_its_painter_is_given_up_and_the_next_is_shown_while_a_file_is_read(tmp_path):
+    """The painter is another process than the reader, which is deep in a file that does not end."""
+    code = (
+        "import time\n"
+        "from freehold.processes.worker import serve\n"
+        "def page(path: str, number: int, width: int, passage: str, password: str | None) -> dict:\n"
+        "    time.sleep(600 if number == 1 else 0)\n"
+        "    return {'width': 1, 'height': 1, 'rgb': 'AAAA', 'boxes': [[0.1, 0.2, 0.3, 0.4]]}\n"
+        "def ready() -> None: ...\n"
+        "serve('extract', {'document.ready': ready, 'document.page': page})"
+    )
+    reader, stop = doomed(tmp_path, "time.sleep(600)"), Stop()
+    reading_on = threading.Thread(target=lambda: list(reader.read(tmp_path / "a.md", stop=stop)))
+    reading_on.start()
+    screen = Viewer(lambda _: worker_saying(code, tmp_path), silence=1.0)
+    with pytest.raises(DocumentTooLarge, match="too long"):
+        screen.page(tmp_path / "a.pdf", 1, 100)
+    assert screen.page(tmp_path / "a.pdf", 2, 100) == PagePicture(1, 1, bytes(3), (Box(0.1, 0.2, 0.3, 0.4),))
+    assert reading_on.is_alive()
+    stop.set()
+    reading_on.join()
+    screen.close()
+    reader.close()

@@ -25,6 +25,8 @@ MOST_MEMORY = 1_500_000_000  # bytes resident; not RLIMIT_AS, which traps PDFium
 SILENCE_SECONDS = 40.0  # without a chunk: a page, a sheet or a parse takes longer only when it is made to
 MOST_SECONDS = 900.0
 FILES_EACH = 200  # after which a process is replaced, with whatever its libraries have gathered
+PATIENCE_SECONDS = 20.0  # of somebody who waits for a page
+_LONGER = {"document.find": 60.0}  # it says nothing until a page is recognised
 _LOOK_SECONDS = 0.1
 _IDLE_SECONDS = 120.0
 
@@ -76,7 +78,7 @@ class _Reader:
         return (yield from self._guarded(op, path, stop, args))
 
     def _guarded(self, op: str, path: Path, stop: Stop | None, args: dict[str, Any]) -> Generator[Any, None, Any]:
-        parts = self._link.stream(op, stop=stop, path=str(path), **args)
+        parts = self._link.stream(op, stop=stop, silence=_LONGER.get(op), path=str(path), **args)
         watch = _Watch(self._link, self._most_memory)
         until = time.monotonic() + self._most_seconds
         try:
@@ -161,8 +163,8 @@ class Viewer(_Reader):
     """
 
     def __init__(self, start: Callable[[Path], subprocess.Popen[bytes]], workplace: Path | None = None,
-                 **limits: Any) -> None:  # fmt: skip
-        super().__init__(lambda: start(self._shown), workplace, **limits)
+                 silence: float = PATIENCE_SECONDS, **limits: Any) -> None:  # fmt: skip
+        super().__init__(lambda: start(self._shown), workplace, silence=silence, **limits)
         self._lock, self._used, self._shown = threading.Lock(), 0.0, Path()
 
     def sizes(self, path: Path, password: str | None = None) -> tuple[tuple[float, float], ...]:
