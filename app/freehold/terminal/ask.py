@@ -95,6 +95,8 @@ def _report(call: Call, outcome: Outcome) -> int:
         call.output.document(document)
     else:
         say_provenance(outcome.turn, call.output, references)
+        if document["grounded"] is False:
+            call.output.say("With --no-documents the model answers by itself.", "dim")
     return INTERRUPTED if call.stop.is_set() else OK
 
 
