@@ -54,6 +54,47 @@ def test_words_are_found_before_meaning_is(desk):
     assert {(step.done, step.total, step.state) for step in steps} == {(2, 2, State.INDEXED)}
 
 
+def test_a_full_look_finds_what_size_and_times_hide(desk):
+    desk.write("a.txt", "the hull is blue\n")
+    desk.write("b.txt", "the sail is red\n")
+    desk.add()
+    facts = (desk.folder / "a.txt").stat()
+    desk.write("a.txt", "the hull is grey\n")
+    os.utime(desk.folder / "a.txt", ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    row = next(one for one in desk.library.status() if one.path.endswith("a.txt"))
+    stamp = (desk.folder / "a.txt").stat()
+    desk.vault.call(  # as on a disk whose times of change are not kept
+        "library.moved", document=row.id, path=row.path, size=stamp.st_size, mtime=stamp.st_mtime_ns,
+        ctime=stamp.st_ctime_ns, inode=stamp.st_ino,
+    )  # fmt: skip
+    assert desk.library.rescan() == 0
+    assert desk.library.rescan(full=True) == 2
+    desk.work()
+    assert desk.states() == {"a.txt": "indexed", "b.txt": "indexed"}
+    assert desk.library.search("grey", mode="words").passages[0].text == "the hull is grey"
+    assert desk.embedder.embedded.count("the sail is red") == 1, "what is the same is not embedded again"
+
+
+def test_a_touched_file_without_text_stays_without_text(desk):
+    desk.write("a.txt", " \n")
+    desk.add()
+    os.utime(desk.folder / "a.txt", (7, 7))
+    desk.library.rescan()
+    desk.work()
+    assert desk.states() == {"a.txt": "empty"}
+
+
+def test_a_folder_that_is_followed_no_longer_keeps_its_documents(desk):
+    desk.write("a.txt", "the hull is blue\n")
+    desk.add(watch=True)
+    desk.library.unwatch(desk.folder)
+    assert [source.watched for source in desk.library.sources()] == [False]
+    assert desk.states() == {"a.txt": "indexed"}
+    assert list(desk.library.watch(Stop())) == []
+    with pytest.raises(LibraryNotFound):
+        desk.library.unwatch(desk.folder / "elsewhere")
+
+
 def test_every_file_ends_in_a_state_with_words(desk):
     for name, text in (("a.txt", "words"), ("b.txt", " \n"), ("c.bin", "x"), ("d.locked", "secret words")):
         desk.write(name, text)

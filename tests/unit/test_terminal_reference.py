@@ -12,7 +12,7 @@ COMMANDS = (
     "vault status", "vault lock", "vault unlock", "vault passphrase", "vault recovery", "ledger", "offline on",
     "offline off", "offline status", "doctor", "library add", "library status", "library collections",
     "library forget", "library pause", "library resume", "library check", "library watch", "library search",
-    "library text",
+    "library text", "library rescan", "library unwatch",
 )  # fmt: skip
 
 

@@ -147,7 +147,9 @@ class Intake:
 
     def _end(self, document: int, state: State, reason: str, known: Read | None = None) -> State:
         more = {} if known is None else {
-            "title": known.title, "pages": known.pages, "fingerprint": known.fingerprint, "kind": known.kind,
+            "title": known.title, "pages": known.pages, "kind": known.kind,
+            # Only of what was kept: a file without text may have some for a reader that is installed later.
+            "fingerprint": known.fingerprint if state is State.WORDS else "",
         }  # fmt: skip
         if state is not State.WORDS:  # nothing was read: nothing of an earlier version stays
             self._vault.call("library.renew", document=document)

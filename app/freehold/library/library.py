@@ -99,9 +99,18 @@ class Library:
             queued += self._scan(_source(fields))
         return queued
 
-    def rescan(self) -> int:
-        """Look at every source again, opening no file; how many are to be read."""
-        return sum(self._scan(source) for source in self.sources())
+    def rescan(self, *, full: bool = False) -> int:
+        """Look at every source again, opening no file; how many are to be read.
+
+        With `full`, every file is compared by content too (`work` hashes it, and reads what is not the same), for disks
+        whose times and sizes cannot be trusted.
+        """
+        found = sum(self._scan(source) for source in self.sources())
+        return int(self._vault.call("library.doubt")) if full else found
+
+    def unwatch(self, path: Path) -> None:
+        """Follow a folder no longer; what was read of it stays. Raises LibraryNotFound."""
+        self._vault.call("library.unwatch", source=self._source_at(path).id)
 
     def work(self, stop: Stop) -> Iterator[Progress]:
         """Read and embed what waits; see Intake.work."""

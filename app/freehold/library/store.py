@@ -138,6 +138,19 @@ class LibraryStore(ChunkRows):
                 document,
             )
 
+    def doubt(self) -> int:
+        """Have every document that was read compared with its file by content; how many those are."""
+        with self._db.transaction() as execute:
+            changed = execute(
+                "UPDATE library_document SET state = 'waiting', tries = 0 WHERE state IN ('words', 'indexed')"
+            )
+            return int(changed.rowcount)
+
+    def unwatch(self, source: int) -> None:
+        """Follow a source no longer; what was read of it stays."""
+        with self._db.transaction() as execute:
+            execute("UPDATE library_source SET watched = 0 WHERE id = ?", source)
+
     def tried(self, document: int) -> None:
         """A reading came to nothing, since the file changed meanwhile."""
         with self._db.transaction() as execute:

@@ -226,6 +226,36 @@ def check(context: typer.Context) -> None:
     call.output.result(document, f"{shares}, together {found.hybrid:.0%}.\n{found.advice}")
 
 
+@page.command("rescan", ("freehold library rescan", "freehold library rescan --full"), _ADDED)
+def rescan(
+    context: typer.Context,
+    full: Annotated[
+        bool, typer.Option("--full", help="Compare every file by its content, whatever its size and time say.")
+    ] = False,
+) -> int:
+    """Look at all files and folders again, and read what changed.
+
+    Sizes, times and inodes decide, so that nothing unchanged is opened; with --full every file is hashed.
+    """
+    call = call_of(context)
+    library = call.opened().library
+    tally = Tally(library, [Path(source.path) for source in library.sources()])
+    library.recover()
+    library.rescan(full=full)
+    read_all(call, library)
+    _tell_added(call, library, tally)
+    return INTERRUPTED if call.stop.is_set() else OK
+
+
+@page.command("unwatch", ("freehold library unwatch ~/Documents",), "{path, watched}")
+def unwatch(context: typer.Context, path: OnePath) -> None:
+    """Follow a folder no longer. What was read of it stays."""
+    call = call_of(context)
+    place = _place(call, path)
+    call.opened().library.unwatch(place)
+    call.output.result({"path": str(place), "watched": False}, "Changes there are no longer followed.")
+
+
 @page.command("watch", ("freehold library watch",), _ADDED)
 def watch(context: typer.Context) -> int:
     """Follow the watched folders until Ctrl-C, and serve other commands meanwhile.
