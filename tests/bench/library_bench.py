@@ -11,15 +11,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
-from figures import Figure, paired, percentile
+from figures import Figure, paired
+from search_figures import chroma, searching
 
 from freehold.foundation.stop import Stop
 from freehold.library.embed.client import Embedder, bundled
 from freehold.library.extract.client import Extractor
 from freehold.library.library import Library
-from freehold.processes.frames import pack_floats
+from support.indexing_kills import kill_while_indexing
 from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory, embedder_process, extractor
 
 DOCUMENTS = Path(__file__).parents[3] / "shared" / "data" / "documents"
@@ -36,7 +38,10 @@ def figures(*, quick: bool) -> Iterator[Figure]:
             yield from _recall(_made(folder / "recall"))
         yield _rescan(_made(folder / "rescan"))
         yield _cycles(_made(folder / "cycles"))
-        yield from _searching(_made(folder / "search"), 10_000 if quick else 100_000)
+        yield from searching(_made(folder / "search"), 10_000 if quick else 100_000)
+        if find_spec("chromadb"):
+            yield from chroma(3_000 if quick else 20_000)
+        yield from _killed(_made(folder / "kills"), 5 if quick else 100)
         if bundled() is not None:
             yield _embedding(_made(folder / "embed"), pairs=1 if quick else 3)
 
@@ -130,44 +135,21 @@ def _cycles(folder: Path) -> Figure:
     )
 
 
-def _searching(folder: Path, many: int) -> Iterator[Figure]:
-    """Hybrid search without the query's embedding, whose time is told apart."""
-    vault = _filled(folder, many)
-    chance = random.Random(2)
-    ask = [(_prose(chance, 8), pack_floats(_unit(chance))) for _ in range(60)]
-    times = []
-    for query, vector in ask:
-        start = time.perf_counter()
-        vault.call("library.search", query=query, vector=vector, embedder="random")
-        times.append(1000 * (time.perf_counter() - start))
-    yield Figure(f"hybrid search over {many:,} chunks, warm, p95", percentile(times[10:], 0.95), "ms",
-                 60.0 if many == 100_000 else None, note="without the embedding of the query")  # fmt: skip
-
-
-def _filled(folder: Path, many: int) -> VaultInMemory:
-    vault, chance = VaultInMemory(folder), random.Random(3)
-    source = vault.call("library.add_source", path="/made", collection="documents")["id"]
-    for document in range(many // 100):
-        vault.call("library.enqueue", source=source, files=[[f"/made/{document}", 1, 1, 1, document]])
-        chunks = [[_prose(chance, 90), None, "", 100] for _ in range(100)]
-        vault.call("library.write", document=document + 1, place=0, start=0, chunks=chunks)
-        vault.call("library.finish", document=document + 1, state="words")
-        rows = vault.call("library.unembedded", embedder="random", after=document * 100, limit=200)
-        pairs = [[row[1], pack_floats(_unit(chance))] for row in rows]
-        vault.call("library.put_vectors", embedder="random", vectors=pairs)
-    return vault
+def _killed(folder: Path, rounds: int) -> Iterator[Figure]:
+    """`kill -9` while files are read and embedded and change meanwhile; then one run to the end."""
+    after = kill_while_indexing(folder, rounds)
+    yield Figure(
+        "faults of the library after kills while it was indexing", len(after.wrong), f"after {after.kills} kills", 0,
+        "exactly", note="; ".join(after.wrong[:3]),
+    )  # fmt: skip
+    yield Figure("files read again although their text was in and unchanged", len(after.read_twice), "files", 0,
+                 "exactly")  # fmt: skip
 
 
 def _prose(chance: random.Random, words: int) -> str:
     """Words as unevenly common as in prose."""
     drawn = (min(int(chance.paretovariate(0.6)), len(_WORDS)) - 1 for _ in range(words))
     return " ".join(f"{_WORDS[place]}{int(chance.paretovariate(0.4)) % 997}" for place in drawn)
-
-
-def _unit(chance: random.Random) -> list[float]:
-    values = [chance.gauss(0, 1) for _ in range(384)]
-    length = sum(value * value for value in values) ** 0.5
-    return [value / length for value in values]
 
 
 def _embedding(folder: Path, pairs: int) -> Figure:

@@ -13,12 +13,13 @@ from freehold.library.index import Index
 from freehold.library.nearest import Nearest
 from freehold.library.rank import diverse, fuse, smooth
 from freehold.library.wording import Wording
-from freehold.library.words import terms, word_set
+from freehold.library.words import named_in, terms, word_set
 
 _DOCUMENTS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
 _AT_ONCE = 4000  # chunks taken into memory in one op: a chat waits for it
 _SAMPLE = 4096  # chunks of which the cosines' mean and deviation are taken where only candidates have theirs
+_ELEVENTH = 11
 _CHECKED_EVERY = 20  # answers of Chroma, of which one is compared with the exact scan
 _LEAST_AGREED = 0.9  # of the ten nearest
 NEAREST_FROM = 300_000  # chunks: below, the exact scan is quick enough (docs/decisions/0012)
@@ -47,6 +48,13 @@ class Within(NamedTuple):
         for comparison, seconds in (("d.mtime >= ?", self.since), ("d.mtime < ?", self.until)):
             if seconds is not None:
                 yield comparison, [seconds * 1e9]
+
+
+class _Question(NamedTuple):
+    """A question, and its terms with the number of chunks that hold each; without terms where words do not count."""
+
+    text: str
+    terms: list[tuple[str, int]]
 
 
 class _Meaning(NamedTuple):
@@ -106,18 +114,18 @@ class Searcher:
         self, query: str, question: bytes | None, embedder: str, *, k: int, within: Within, mode: str
     ) -> dict[str, Any]:
         """By words alone, from the database, while the index is not filled; `mode` in the answer says so."""
-        wanted = self._wording.weighed(terms(query)) if mode != "meaning" else []
+        asked = _Question(query, self._wording.weighed(terms(query)) if mode != "meaning" else [])
         if self.warm(embedder) and mode != "meaning":
-            return self._by_words_alone(wanted, within, k)
+            return self._by_words_alone(asked, within, k)
         while self.warm(embedder):
             pass
         index = self._index_for(embedder)
         places = self._places(index, within)
-        words = self._words(index, wanted)[places] if mode != "meaning" else None
+        words = self._words(index, asked.terms)[places] if mode != "meaning" else None
         meaning = self._meaning(index, question, places, words, k) if question and mode != "words" else None
         if not len(places) or (meaning is None and (words is None or not words.any())):
             return {"passages": [], "signal": {}, "mode": mode}
-        return self._best(index, places, words, meaning, k=k, wanted=wanted) | {"mode": mode}
+        return self._best(asked, index, places, words, meaning, k=k) | {"mode": mode}
 
     def whole(self, document: int, most: int) -> list[dict[str, Any]]:
         count = self._db.query("SELECT count(*) FROM library_chunk WHERE document = ?", document)[0][0]
@@ -126,24 +134,20 @@ class Searcher:
         rows = self._db.query("SELECT id FROM library_chunk WHERE document = ? ORDER BY place", document)
         return [self._passage(row[0]) for row in rows]
 
-    def _by_words_alone(self, wanted: list[tuple[str, int]], within: Within, k: int) -> dict[str, Any]:
-        chunks = self._db.query("SELECT coalesce(sum(chunks), 0) FROM library_document")[0][0]
-        best = self._wording.best(wanted, self._documents(within), k * _CANDIDATES)
+    def _by_words_alone(self, asked: _Question, within: Within, k: int) -> dict[str, Any]:
+        best = self._wording.best(asked.terms, self._documents(within), k * _CANDIDATES)
         scores = dict(best)
         passages = cache(self._passage)
         chosen = _diverse(list(scores), k, passages)
         found = [
             passages(chunk) | {"score": scores[chunk], "words": scores[chunk], "meaning": None} for chunk in chosen
         ]
-        signal = {"best_words": best[0][1] / math.log(chunks + 2)} if best else {}
-        if best:
-            signal["coverage"] = self._wording.coverage(chosen[:3], wanted)
+        signal = self._signal(asked, chosen, found, [score for _, score in best])
         return {"passages": found, "signal": signal, "mode": "words"}
 
     def _best(
-        self, index: Index, places: Any, words: Any, meaning: _Meaning | None, *, k: int,
-        wanted: list[tuple[str, int]],
-    ) -> dict[str, Any]:  # fmt: skip
+        self, asked: _Question, index: Index, places: Any, words: Any, meaning: _Meaning | None, *, k: int
+    ) -> dict[str, Any]:
         """Standardised over the chunks that are searched, and only those."""
         documents = index.documents[places]
         cosines, sample = meaning or (None, None)
@@ -163,10 +167,25 @@ class Searcher:
             }
             for place in chosen
         ]
-        signal = _signal(words, cosines)
-        if found and wanted:
-            signal["coverage"] = self._wording.coverage([int(index.ids[places[place]]) for place in chosen[:3]], wanted)
+        chunks = [int(index.ids[places[place]]) for place in chosen]
+        scores_by_words = [] if words is None else [float(words[place]) for place in _highest(words, _ELEVENTH)]
+        signal = self._signal(asked, chunks, found, scores_by_words)
+        if cosines is not None:
+            signal["best_meaning"] = float(cosines.max())
         return {"passages": found, "signal": signal}
+
+    def _signal(
+        self, asked: _Question, chunks: Sequence[int], found: Sequence[Mapping[str, Any]], scores: Sequence[float]
+    ) -> dict[str, Any]:
+        """See values.Signal. `found` are the passages of `chunks`, best first; `scores` the best by words."""
+        named = named_in(asked.text)
+        held = [sum(name in _all_said(one) for name in named) for one in found[:3]]
+        signal = {"names": max(held, default=0) / len(named) if named else 1.0}
+        if found and asked.terms:
+            signal["coverage"] = self._wording.coverage(chunks[:3], asked.terms)
+        if scores and scores[0] > 0:
+            signal["standing_out"] = 1 - scores[:_ELEVENTH][-1] / scores[0]
+        return signal
 
     def _index_for(self, embedder: str) -> Index:
         """The index of this embedder's vectors; without a name, that which is there."""
@@ -275,10 +294,7 @@ def _highest(scores: Any, many: int) -> list[int]:
     return [int(place) for place in numpy.argsort(-scores, kind="stable")]
 
 
-def _signal(words: Any | None, meaning: Any | None) -> dict[str, Any]:
-    signal: dict[str, Any] = {}
-    if words is not None:
-        signal["best_words"] = float(words.max()) / math.log(len(words) + 2)
-    if meaning is not None:
-        signal["best_meaning"] = float(meaning.max())
-    return signal
+def _all_said(passage: Mapping[str, Any]) -> str:
+    """All that tells what a passage is about, in small letters: its text, and where it stands."""
+    name = passage["path"].rpartition(os.sep)[2]
+    return " ".join((passage["text"], passage["context"], passage["title"], name)).lower()

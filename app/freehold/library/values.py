@@ -151,14 +151,15 @@ class Found:
 class Signal:
     """How well the best passages fit the question, from which `grounding` decides whether the documents hold it.
 
-    `best_meaning` is the highest cosine; `best_words` the highest BM25 score over the logarithm of the number of
-    chunks, with which a rare word's weight grows; `coverage` the share, by rarity, of the question's terms that one of
-    the three best passages holds.
+    `best_meaning` is the highest cosine; `coverage` the share, by rarity, of the question's terms that one of the three
+    best passages holds; `names` the share of the names and numbers in the question that one of them holds, 1 where the
+    question has none; `standing_out` how much of the highest BM25 score is missing at the eleventh.
     """
 
     best_meaning: float | None = None
-    best_words: float = 0.0
     coverage: float = 0.0
+    names: float = 1.0
+    standing_out: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ _NO_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f
 _RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
 _WORD = re.compile(r"[^\W_]+")
 MOST_TERMS = 48
+_STEM = 6
 
 
 def spaced(text: str) -> str:
@@ -32,6 +33,15 @@ def terms(query: str) -> list[str]:
 def any_of(wanted: list[str]) -> str:
     """An FTS5 expression for chunks that hold any of `wanted`. Quoted, so that nothing in it is an operator."""
     return " OR ".join('"' + term.replace('"', '""') + '"' for term in wanted)
+
+
+def named_in(question: str) -> list[str]:
+    """What a question names: its words with a capital, but for the first, and those with a digit. Of each the first
+    letters only, so that inflections agree.
+    """
+    words = _WORD.findall(question)
+    named = [word for word in words[1:] if word[0].isupper()] + [w for w in words if any(sign.isdigit() for sign in w)]
+    return list(dict.fromkeys(word.lower()[:_STEM] for word in named))
 
 
 def word_set(text: str) -> frozenset[str]:
