@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,15 +10,14 @@ from statistics import fmean
 from typing import Any
 
 from figures import Figure
+from refusals import DATA, cases, held_out, questions, refusals, sources
 
 from freehold.foundation.stop import Stop
 from freehold.library.embed.client import Embedder, bundled
-from freehold.library.grounding import holds_answer
 from freehold.library.library import Library
 from freehold.library.values import Found, Mode, Passage
 from support.libraries import NoViewer, VaultInMemory, embedder_process, extractor
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 _MODES: tuple[Mode, ...] = ("hybrid", "words", "meaning")
 _CHARACTERS = 4000  # about five chunks of 800: results are compared at equal retrieved characters
 Scores = dict[tuple[str, Mode], list[float]]
@@ -34,22 +32,34 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         model = bundled()
         embedder = Embedder(embedder_process(folder), model)
         library = Library(VaultInMemory(folder), extractor(folder), embedder, NoViewer())
-        yield from _spans(library, quick)
+        brought = _bring(library, folder, ["spans"] if quick else ["spans", "xquad", "filings"])
+        yield from _spans(library, brought, quick)
         if not quick:
-            yield from _paragraphs(library, folder)
-            yield from _filings(library)
+            yield from _paragraphs(library, brought)
+            yield from _filings(library, brought)
+            yield from refusals(library)
+            yield from held_out(library)
         library.close()
 
 
-def _spans(library: Library, quick: bool) -> Iterator[Figure]:
+def _bring(library: Library, folder: Path, sets: Sequence[str]) -> list[str]:
+    """Read and embed the sets; the names of the collections they are in."""
+    papers = folder / "papers"
+    papers.mkdir()
+    found = {name: paths for name, paths in sources(papers).items() if name.partition(" ")[0] in sets}
+    for name, paths in found.items():
+        library.add(paths, collection=name)
+    for _ in library.work(Stop()):
+        pass
+    return list(found)
+
+
+def _spans(library: Library, brought: Sequence[str], quick: bool) -> Iterator[Figure]:
     """The share of the gold characters that the first 4,000 characters of results hold."""
-    _bring(
-        library, [DATA / "spans" / name for name in ("chatlogs.md", "state_of_the_union.md", "wikitexts.md")], "spans"
-    )
     scores: Scores = defaultdict(list)
-    for question in _questions("spans")[:: 6 if quick else 1]:
+    for question in questions("spans")[:: 6 if quick else 1]:
         for mode in _MODES:
-            found = _ask(library, question["question"], mode, "spans", 40).passages
+            found = _ask(library, question["question"], mode, _of(brought, "spans"), 40).passages
             scores[question["corpus"], mode].append(_held(found, question))
     yield from _compared(scores, "spans, recall at 4,000 characters")
     whole = [value for (_, mode), values in scores.items() if mode == "hybrid" for value in values]
@@ -67,48 +77,25 @@ def _held(found: Sequence[Passage], question: dict[str, Any]) -> float:
     return held / sum(b - a for a, b in question["spans"])
 
 
-def _paragraphs(library: Library, folder: Path) -> Iterator[Figure]:
-    """Three languages pooled in one collection: the rank of the paragraph that a question was asked of. Then the same
-    questions with their article taken away: are they refused?"""
-    asked: list[tuple[str, str, Path]] = []
-    (folder / "xquad").mkdir()
-    for language in ("en", "de", "es"):
-        for article in json.loads((DATA / "xquad" / f"xquad.{language}.dev.json").read_text())["data"]:
-            for number, paragraph in enumerate(article["paragraphs"]):
-                path = folder / "xquad" / f"{language} {article['title']} {number}.txt"
-                path.write_text(paragraph["context"])
-                asked += [(language, one["question"], path) for one in paragraph["qas"]]
-    _bring(library, [folder / "xquad"], "xquad")
+def _paragraphs(library: Library, brought: Sequence[str]) -> Iterator[Figure]:
+    """Three languages pooled: the rank of the paragraph that a question was asked of."""
     scores: Scores = defaultdict(list)
-    answered: list[float] = []
-    for language, question, gold in asked:
-        for mode in _MODES:
-            found = _ask(library, question, mode, "xquad", 10)
-            if mode == "hybrid":
-                answered.append(float(holds_answer(found.signal)))
-            paths = list(dict.fromkeys(passage.path for passage in found.passages))
-            scores[language, mode].append(1 / (1 + paths.index(str(gold))) if str(gold) in paths else 0.0)
-    yield from _compared(scores, "xquad, MRR@10")
-    yield Figure("questions whose document is here: wrongly refused", 1 - fmean(answered), "share", 0.1)
-    yield from _refusals(library, asked[::8])
+    for case in cases():
+        if case.is_here and case.group.startswith("xquad"):
+            for mode in _MODES:
+                found = _ask(library, case.question, mode, _of(brought, "xquad"), 10)
+                names = list(dict.fromkeys(Path(passage.path).name for passage in found.passages))
+                gold = case.documents[0]
+                scores[case.group, mode].append(1 / (1 + names.index(gold)) if gold in names else 0.0)
+    yield from _compared(scores, "MRR@10")
 
 
-def _refusals(library: Library, asked: Sequence[tuple[str, str, Path]]) -> Iterator[Figure]:
-    """Asked of the filings and chats only, which hold none of the answers."""
-    _bring(library, sorted((DATA / "filings").glob("*.pdf")), "filings")
-    refused = [
-        not holds_answer(library.search(question, collections=["filings", "spans"], wait=True).signal)
-        for language, question, _ in asked
-    ]
-    yield Figure("questions whose document is not here: refused", fmean(refused), "share", 0.9, "at least")
-
-
-def _filings(library: Library) -> Iterator[Figure]:
+def _filings(library: Library, brought: Sequence[str]) -> Iterator[Figure]:
     """Whether a document that answers is among the first five passages."""
     scores: Scores = defaultdict(list)
-    for question in _questions("filings"):
+    for question in questions("filings"):
         for mode in _MODES:
-            found = _ask(library, question["question"], mode, "filings", 5).passages
+            found = _ask(library, question["question"], mode, _of(brought, "filings"), 5).passages
             scores["all", mode].append(float(any(Path(one.path).name in question["documents"] for one in found)))
     yield from _compared(scores, "filings, a gold document among the first five")
 
@@ -121,15 +108,9 @@ def _compared(scores: Scores, figure: str) -> Iterator[Figure]:
                      note=f"words {words:.3f}, meaning {meaning:.3f}")  # fmt: skip
 
 
-def _bring(library: Library, paths: Sequence[Path], collection: str) -> None:
-    library.add(paths, collection=collection)
-    for _ in library.work(Stop()):
-        pass
+def _ask(library: Library, question: str, mode: Mode, collections: Sequence[str], k: int) -> Found:
+    return library.search(question, k=k, collections=collections, mode=mode, wait=True)
 
 
-def _ask(library: Library, question: str, mode: Mode, collection: str, k: int) -> Found:
-    return library.search(question, k=k, collections=[collection], mode=mode, wait=True)
-
-
-def _questions(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (DATA / name / "questions.jsonl").read_text().splitlines()]
+def _of(brought: Sequence[str], name: str) -> list[str]:
+    return [one for one in brought if one.partition(" ")[0] == name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -46,14 +48,15 @@ def test_sentences_stand_where_they_are_said_to(answer):
 
 def test_a_good_fit_is_answered_and_a_poor_one_refused():
     # Medians of the calibration: questions with their document, and with it taken away.
-    assert holds_answer(Signal(best_meaning=0.62, best_words=3.7, coverage=0.53))
-    assert not holds_answer(Signal(best_meaning=0.24, best_words=1.3, coverage=0.22))
-    assert holds_answer(Signal(best_words=3.7, coverage=0.53))
-    assert not holds_answer(Signal(best_words=1.3, coverage=0.22))
+    assert holds_answer(Signal(best_meaning=0.62, coverage=0.61, names=1.0, standing_out=0.6))
+    assert not holds_answer(Signal(best_meaning=0.3, coverage=0.3, names=0.2, standing_out=0.4))
+    assert holds_answer(Signal(coverage=0.61, names=1.0, standing_out=0.6))
+    assert not holds_answer(Signal(coverage=0.3, names=0.0, standing_out=0.4))
     assert not holds_answer(Signal())
 
 
-@given(some.floats(0, 1), some.floats(0, 1), some.floats(0, 1))
-def test_more_of_the_questions_words_never_make_a_fit_worse(meaning, less, more):
+@given(some.floats(0, 1), some.floats(0, 1), some.floats(0, 1), some.sampled_from(Signal.__slots__))
+def test_more_of_what_speaks_for_an_answer_never_makes_a_fit_worse(rest, less, more, name):
     low, high = sorted((less, more))
-    assert fits(Signal(meaning, 3.0, low)) <= fits(Signal(meaning, 3.0, high))
+    signal = Signal(rest, rest, rest, rest)
+    assert fits(replace(signal, **{name: low})) <= fits(replace(signal, **{name: high}))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from freehold.library.rank import alike, diverse, fuse, rarest, smooth, standardise, words_weight
-from freehold.library.words import any_of, spaced, terms
+from freehold.library.words import any_of, named_in, spaced, terms
 
 _SCORES = some.lists(some.floats(-100, 100, width=32), min_size=2, max_size=30).map(
     lambda values: numpy.asarray(values, dtype=numpy.float64)
@@ -76,6 +76,12 @@ def test_common_words_are_dropped_once_many_chunks_are_to_be_looked_at():
     assert rarest(counts) == ["keel", "hull", "mast", "of", "the"]
     assert rarest(counts, most=60) == ["keel", "hull", "mast"]
     assert rarest([("the", 900), ("who", 500)], most=60) == ["who"]
+
+
+def test_what_a_question_names_are_capitals_within_it_and_numbers():
+    assert named_in("What did Apple's net sales do in Q3 2022?") == ["apple", "q3", "2022"]
+    assert named_in("Wann zogen die Hugenotten nach Frankreich?") == ["hugeno", "frankr"]
+    assert named_in("who is that") == named_in("") == []
 
 
 def test_terms_are_words_and_pairs_of_characters_without_spaces():

@@ -294,6 +294,22 @@ def test_what_is_not_there_is_said_so(vault):
         vault.call("library.add_source", path="/a", collection=" ")
 
 
+def test_a_search_tells_how_well_the_best_passages_fit(vault):
+    shelve(vault, "/2022 report.txt", "the harbour of Lindau has berths", *(f"plain words {n}" for n in range(20)))
+    embed_all(vault)
+
+    def signal(query, **wishes):
+        vector = pack_floats(embedding(query))
+        return vault.call("library.search", query=query, vector=vector, embedder="letters", **wishes)["signal"]
+
+    good, bad = signal("Which harbour is in Lindau 2022?"), signal("Which mountain is in Peru 1999?")
+    assert good["names"] == 1.0 and bad["names"] == 0.0  # the year stands in the file's name
+    assert good["coverage"] > bad["coverage"] and good["standing_out"] == 1.0
+    assert signal("harbour berths")["names"] == 1.0  # it names nothing
+    assert signal("plain words")["standing_out"] < 0.1  # twenty passages say it
+    assert "best_meaning" in good and "best_meaning" not in signal("harbour", mode="words")
+
+
 def test_half_characters_and_zeros_are_replaced_one_for_one(vault):
     shelve(vault, "/a.txt", "a \ud83d half \x00 boat")
     assert found(vault, "boat")[0]["text"] == "a \ufffd half \ufffd boat"

@@ -19,7 +19,6 @@ _DOCUMENTS = "SELECT d.id FROM library_document d JOIN library_collection c ON c
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
 _AT_ONCE = 4000  # chunks taken into memory in one op: a chat waits for it
 _SAMPLE = 4096  # chunks of which the cosines' mean and deviation are taken where only candidates have theirs
-_ELEVENTH = 11
 _CHECKED_EVERY = 20  # answers of Chroma, of which one is compared with the exact scan
 _LEAST_AGREED = 0.9  # of the ten nearest
 NEAREST_FROM = 300_000  # chunks: below, the exact scan is quick enough (docs/decisions/0012)
@@ -168,7 +167,7 @@ class Searcher:
             for place in chosen
         ]
         chunks = [int(index.ids[places[place]]) for place in chosen]
-        scores_by_words = [] if words is None else [float(words[place]) for place in _highest(words, _ELEVENTH)]
+        scores_by_words = [] if words is None else [float(words[place]) for place in _highest(words, 11)]
         signal = self._signal(asked, chunks, found, scores_by_words)
         if cosines is not None:
             signal["best_meaning"] = float(cosines.max())
@@ -184,7 +183,8 @@ class Searcher:
         if found and asked.terms:
             signal["coverage"] = self._wording.coverage(chunks[:3], asked.terms)
         if scores and scores[0] > 0:
-            signal["standing_out"] = 1 - scores[:_ELEVENTH][-1] / scores[0]
+            eleventh = scores[10] if len(scores) > 10 else 0.0
+            signal["standing_out"] = 1 - eleventh / scores[0]
         return signal
 
     def _index_for(self, embedder: str) -> Index:
