@@ -21,7 +21,7 @@ _AT_ONCE = 4000  # chunks taken into memory in one op: a chat waits for it
 _SAMPLE = 4096  # chunks of which the cosines' mean and deviation are taken where only candidates have theirs
 _CHECKED_EVERY = 20  # answers of Chroma, of which one is compared with the exact scan
 _LEAST_AGREED = 0.9  # of the ten nearest
-NEAREST_FROM = 300_000  # chunks: below, the exact scan is quick enough (docs/decisions/0012)
+NEAREST_FROM = 300_000  # chunks: below, the exact scan is quick enough (docs/decisions/0013)
 
 
 class Database(Protocol):
