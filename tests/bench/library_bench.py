@@ -14,15 +14,16 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from figures import Figure, paired
+from embedding_figures import embedding
+from figures import Figure
 from search_figures import chroma, searching
 
 from freehold.foundation.stop import Stop
-from freehold.library.embed.client import Embedder, bundled
+from freehold.library.embed.client import bundled
 from freehold.library.extract.client import Extractor
 from freehold.library.library import Library
 from support.indexing_kills import kill_while_indexing
-from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory, embedder_process, extractor
+from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory, extractor
 
 DOCUMENTS = Path(__file__).parents[3] / "shared" / "data" / "documents"
 _NOTATION = re.compile(r"<!--.*?-->|</?\w[^<>]*>|\]\([^()]*(\([^()]*\)[^()]*)*\)", re.DOTALL)
@@ -43,7 +44,8 @@ def figures(*, quick: bool) -> Iterator[Figure]:
             yield from chroma(3_000 if quick else 20_000)
         yield from _killed(_made(folder / "kills"), 5 if quick else 100)
         if bundled() is not None:
-            yield _embedding(_made(folder / "embed"), pairs=1 if quick else 3)
+            place = _made(folder / "embed")
+            yield from embedding(place, _texts(place, 256), pairs=3 if quick else 12)
 
 
 def _made(folder: Path) -> Path:
@@ -150,28 +152,6 @@ def _prose(chance: random.Random, words: int) -> str:
     """Words as unevenly common as in prose."""
     drawn = (min(int(chance.paretovariate(0.6)), len(_WORDS)) - 1 for _ in range(words))
     return " ".join(f"{_WORDS[place]}{int(chance.paretovariate(0.4)) % 997}" for place in drawn)
-
-
-def _embedding(folder: Path, pairs: int) -> Figure:
-    """Our embedder against plain `encode(batch_size=32)` in float32, the same chunks, interleaved."""
-    from sentence_transformers import SentenceTransformer
-
-    model = bundled()
-    assert model is not None
-    texts = _texts(folder, 256)
-    plain = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
-    ours = Embedder(embedder_process(folder), model)
-    ours.warm()
-    measured = []
-    for _ in range(pairs):
-        start = time.perf_counter()
-        plain.encode(texts, batch_size=32)
-        middle = time.perf_counter()
-        ours.embed(texts)
-        measured.append((len(texts) / (time.perf_counter() - middle), len(texts) / (middle - start)))
-    ours.close()
-    value, baseline, ratio = paired(measured)
-    return Figure("chunks embedded, against plain encode", value, "chunks/s", 2.5, "at least", baseline, ratio)
 
 
 def _texts(folder: Path, many: int) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import pytest
 
 from freehold.foundation.errors import DigestMismatch
+from freehold.library.embed.bert import PackedBert, packed
 from freehold.library.embed.client import Embedder, EmbeddingModel, bundled
-from freehold.library.embed.worker import EmbedWorker, _windows
+from freehold.library.embed.encode import encoder
+from freehold.library.embed.worker import EmbedWorker, _batches
 from freehold.library.errors import EmbedderMissing
 from freehold.processes.frames import unpack_floats
 from support.libraries import embedder_process, worker_saying
@@ -57,10 +60,54 @@ def test_weights_that_are_not_the_promised_ones_are_not_loaded(tmp_path):
         EmbedWorker().load(str(tmp_path / "nowhere"), "00")
 
 
-def test_a_text_longer_than_the_window_is_seen_in_parts():
-    assert _windows("abc", 3, 256) == ["abc"]
-    parts = _windows("x" * 1000, 600, 256)
-    assert "".join(parts) == "x" * 1000 and len(parts) == 3
+def test_texts_of_like_length_go_together_and_none_is_left_out():
+    assert list(_batches([5, 1500, 900, 1000, 3000])) == [[4], [1], [3, 2, 0]]
+    assert list(_batches([])) == []
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The bundled model as sentence-transformers runs it."""
+    if bundled() is None:
+        pytest.skip("the extra `library` is not installed")
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(bundled().folder), device="cpu", local_files_only=True)
+
+
+def test_the_fast_way_gives_the_vectors_of_the_plain_one(plain):
+    texts = ["", "A boat.", "A harbour at night. " * 30, "x" * 90, "A boat.", "Rope and weed"]
+    vectors = packed(plain)(plain.tokenizer(texts)["input_ids"])
+    cosines = (vectors.numpy() * plain.encode(texts, normalize_embeddings=True)).sum(axis=1)
+    assert min(cosines) > 0.99999
+    assert isinstance(encoder(plain), PackedBert)
+
+
+def test_a_model_of_another_kind_goes_the_plain_way_with_the_same_vectors(plain):
+    other = copy.copy(plain)
+    other._modules = {**plain._modules, "9": copy.copy(plain[2])}  # one part more than is known
+    encode = encoder(other)
+    assert not isinstance(encode, PackedBert)
+    vectors = encode(plain.tokenizer(["A boat.", "Rope and weed in the harbour"])["input_ids"])
+    theirs = plain.encode(["A boat.", "Rope and weed in the harbour"], normalize_embeddings=True)
+    assert (vectors.numpy() * theirs).sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
+
+
+def test_a_fast_way_that_says_something_else_is_not_taken(plain):
+    changed = copy.deepcopy(plain)
+    changed[0].auto_model.config.num_attention_heads = 6  # read by the fast way only
+    assert packed(changed) is not None
+    assert not isinstance(encoder(changed), PackedBert)
+
+
+def test_a_text_longer_than_the_window_is_seen_to_its_end(plain):
+    worker = EmbedWorker()
+    worker.load(str(bundled().folder), bundled().sha256)
+    sea = "The harbour is full of boats and rope. " * 40
+    found = {
+        number: unpack_floats(v) for part in worker.texts([sea, sea + "Bake a cake. " * 200]) for number, v in part
+    }
+    assert sum(a * b for a, b in zip(found[0], found[1], strict=True)) < 0.9
 
 
 @pytest.mark.e2e
