@@ -12,7 +12,7 @@ from freehold.desktop.viewer.values import Place
 from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentUnsupported
 from support import desk
-from support.papers import Keeper, Papers
+from support.papers import Papers, lend
 
 LEASE_PATH = "/home/ada/Documents/Flat/lease-2024.pdf"
 GUIDE_PATH = "/home/ada/Documents/Flat/house-rules.md"
@@ -94,7 +94,8 @@ def papers() -> Papers:
 
 def furnish(stage: shots.Stage) -> None:
     """A library with three collections, and documents that can be shown."""
-    library = stage.household.library = Keeper(papers())
+    library = stage.household.library
+    lend(library, papers())
     for number, (name, count) in enumerate((("Flat", 12), ("Letters", 148), ("Contracts & offers", 31))):
         library.source(f"/home/ada/Documents/{name}", collection=name)
         for place in range(count):

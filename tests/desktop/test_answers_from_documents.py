@@ -509,6 +509,9 @@ def test_locking_forgets_everything_that_was_shown_of_documents(desk):
     assert files(desk) == []
     assert desk.window.chat.panel.findChildren(SourceCard) == []
     assert desk.shell._chat._view.marks == ()
+    assert desk.transcript._branch.turn(desk.house.conversations.list()[0].leaf) is None
+    texts = [part.document().toPlainText() for part in desk.transcript.findChildren(ProseView)]
+    assert "".join(texts) == ""
     assert desk.shell._chat._attaching._files == {}
     assert not any(view.turn for view in desk.transcript.findChildren(AnswerView))
     assert [chip for chip in desk.transcript.findChildren(SourceChip) if chip.isVisible()] == []

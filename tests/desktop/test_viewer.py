@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QDesktopServices, QImage
 from PySide6.QtTest import QTest
 
 from freehold.chats.values import Attachment
+from freehold.desktop.own_program import FilePanel
 from freehold.desktop.viewer.flows import look_up
 from freehold.desktop.viewer.text_view import TextView, bearable, parts_of
 from freehold.desktop.viewer.values import Pages, Place, Words
 from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentGone, DocumentUnreadable, LibraryNotFound
+from freehold.library.values import Box
 from support.desk import Desk
 from support.papers import Keeper, Papers
 
@@ -254,6 +256,42 @@ def test_a_file_beside_a_question_is_shown_as_its_text(desk):
     assert not viewer._outside.isVisible()
     viewer = show(desk, Place(-2, "other.pdf", turn=asked.id))
     assert "no longer" in viewer.message._title.text()
+
+
+def test_a_document_opens_in_its_own_program_unless_that_could_run_code(desk, papers, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+    plain, page = tmp_path / "plain.txt", tmp_path / "page.html"
+    for path in (plain, page):
+        path.write_text("<script>")
+        papers.documents[str(path)] = "words"
+    show(desk, quote(str(plain), start=0, end=1))._outside.click()
+    assert opened == [str(plain)]
+    show(desk, quote(str(page), start=0, end=1))._outside.click()
+    panel = desk.window.findChild(FilePanel)
+    assert panel.isVisible()
+    assert not panel._open.isVisible()
+    assert "does not open it" in panel._words.text()
+    QTest.keyClick(panel._folder, Qt.Key.Key_Return)
+    assert opened == [str(plain), str(tmp_path)]
+
+
+def test_closing_a_document_gives_the_keys_back(desk):
+    desk.window.activateWindow()
+    box = desk.window.chat.composer.box
+    box.setFocus()
+    viewer = show(desk, quote())
+    show(desk, quote(NOTES))
+    assert not box.hasFocus()
+    viewer.closed.emit()
+    assert desk.window.focusWidget() is box
+
+
+def test_words_of_a_scanned_page_are_looked_for_by_recognising_it(desk, papers):
+    papers.recognised = (Box(0.1, 0.1, 0.5, 0.2),)
+    viewer = show(desk, quote(text="words in a picture"))
+    assert has_colour(picture_of(viewer), "#BFE3CF")
+    assert not viewer._strip_room.isVisible()
 
 
 def test_locking_forgets_the_document(desk, papers):

@@ -571,6 +571,9 @@ def plain_transcript() -> Any:
             self.texts = {}
             self.turns_needed.emit([mark.id for mark in self.marks])
 
+        def forget(self) -> None:
+            self.show([])
+
         def provide(self, turns: Sequence[Turn]) -> None:
             self.texts.update({turn.id: turn.text for turn in turns})
 

@@ -102,8 +102,11 @@ class Keeper(FakeLibrary):
 
     def __init__(self, papers: Papers) -> None:
         super().__init__()
-        self.papers = papers
-        self.page_sizes, self.page, self.find_on_page = papers.page_sizes, papers.page, papers.find_on_page
+        lend(self, papers)
 
-    def text(self, path: Path, collection: str | None = None) -> Text:
-        return self.papers.text(path, collection)
+
+def lend(library: FakeLibrary, papers: Papers) -> None:
+    """Let `library` show what is in `papers`."""
+    library.papers = papers
+    for name in ("text", "page_sizes", "page", "find_on_page"):
+        setattr(library, name, getattr(papers, name))

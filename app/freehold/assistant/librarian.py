@@ -16,6 +16,7 @@ from freehold.foundation.errors import WorkerStopped
 from freehold.foundation.stop import Stop
 from freehold.library.grounding import holds_answer
 from freehold.library.values import Collection, FileText, Found, Mode, Passage, Quoted, Span
+from freehold.rendering.visible import visible
 
 _FOUND = 10  # passages asked for
 _WHOLE = 24  # chunks: a document of more is never tried whole
@@ -50,7 +51,7 @@ class Librarian:
         wanted = scope.collections or tuple(counts)
         if not any(counts.get(name) for name in wanted):
             return None
-        yield Notice("Looking into your documents.")
+        yield Notice(_looking_into(scope))
         collections = list(scope.collections) or None
         try:
             return self._library.search(query, k=_FOUND, collections=collections, wait=True)
@@ -104,6 +105,13 @@ class Librarian:
             quoted = next(known) if source.document > 0 else _of_file(source, files)
             shown.append(_reference(source, number, quoted))
         return tuple(shown)
+
+
+def _looking_into(scope: Scope) -> str:
+    if not scope.collections:
+        return "Looking into your documents."
+    many = len(scope.collections)
+    return f"Looking into {many} collections." if many > 1 else f"Looking into {visible(scope.collections[0])}."
 
 
 def _of_file(source: Source, files: Sequence[Attachment]) -> Quoted:

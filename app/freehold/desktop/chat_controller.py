@@ -100,7 +100,7 @@ class ChatController(QObject):
         self._page.composer.set_draft("")
         self._page.show_title("")
         if self._page.has_transcript:
-            self._page.transcript.show([])
+            self._page.transcript.forget()
         self._page.show_empty()
         self._page.close_panel()
 

@@ -30,6 +30,7 @@ class Transcript(Protocol):
     """What the page does with the transcript it is given (desktop/transcript/view.py, a widget)."""
 
     def show(self, marks: Sequence[TurnMark], at: str | None = None) -> None: ...
+    def forget(self) -> None: ...
     def provide(self, turns: Sequence[Turn]) -> None: ...
     def append_question(self, turn: Turn) -> None: ...
     def begin_answer(self, turn: Turn) -> None: ...
@@ -185,8 +186,7 @@ class ChatPage(QWidget):
         self._fit_header()
 
     def close_panel(self) -> None:
-        """Take the panel away, with what it shows."""
-        self._panel.empty()
+        self._panel.hide()
         self._settings.setChecked(False)
         self._fit_header()
 
@@ -274,8 +274,13 @@ class SidePanel(QFrame):
         self.setLayout(layout)
         self.hide()
 
-    def empty(self) -> None:
-        """Be gone, and let go of what was shown."""
+    @property
+    def content(self) -> QWidget | None:
+        """What it shows, or showed last."""
+        return self._area.widget()
+
+    def forget(self) -> None:
+        """Be gone, with what was shown."""
         self.hide()
         content = self._area.takeWidget()
         if content is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.needs import Household
@@ -26,9 +27,12 @@ class Documents(QObject):
         super().__init__()
         self._household, self._window, self._bridge = household, window, bridge
         self._viewer: ViewerController | None = None
+        self._before: QWidget | None = None  # had the keys before the first document was opened
 
     def open(self, place: Place) -> None:
         """Show a document at a passage, beside the page in view."""
+        if not self._window.is_viewing:
+            self._before = self._window.focusWidget()
         self.viewer.open(place)
 
     def open_passage(self, document: int, path: str, page: int | None, start: int, end: int) -> None:
@@ -57,4 +61,7 @@ class Documents(QObject):
 
     def _hide(self) -> None:
         self._window.show_viewer(False)
+        before, self._before = self._before, None
+        if before is not None and before.isVisible():
+            before.setFocus()
         self.closed.emit()

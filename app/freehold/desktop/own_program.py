@@ -44,11 +44,11 @@ class FilePanel(Overlay):
         self._name, self._place = label("", "heading", wraps=True), label("", "smallcode", wraps=True)
         self._folder, self._open = button(self.tr("Show its folder"), "primary"), button(self.tr("Open it"))
         self._leave = button(self.tr("Cancel"))
-        words = self.tr("A file of this kind can run programs on this computer when it is opened, or load from others.")
+        self._words = label("", "note", wraps=True)
         self.fill(
             column(
                 label(self.tr("A file of your library"), "group"), self._name, self._place, 4,
-                label(words, "note", wraps=True), 8, row(self._folder, self._open, None, self._leave),
+                self._words, 8, row(self._folder, self._open, None, self._leave),
                 margins=(20, 18, 20, 16),
             )
         )  # fmt: skip
@@ -56,12 +56,12 @@ class FilePanel(Overlay):
         self._open.clicked.connect(self._do_open)
         self._leave.clicked.connect(self.close_panel)
 
-    def take(self, path: Path) -> None:
-        """Open `path`, at once or after asking."""
+    def take(self, path: Path, *, may_run: bool = True) -> None:
+        """Open `path`, at once or after asking; what could run code not at all unless it `may_run`."""
         if not path.is_file():
             self.failed.emit(str(path))
         elif may_run_code(path):
-            self._ask(path)
+            self._ask(path, may_run=may_run)
         else:
             self._open_now(path)
 
@@ -79,8 +79,11 @@ class FilePanel(Overlay):
         else:
             super().keyPressEvent(event)
 
-    def _ask(self, path: Path) -> None:
+    def _ask(self, path: Path, *, may_run: bool) -> None:
         self._path = path
+        words = self.tr("A file of this kind can run programs on this computer when it is opened, or load from others.")
+        self._words.setText(words if may_run else f"{words} {self.tr('Freehold does not open it from here.')}")
+        self._open.setVisible(may_run)
         self._name.setText(name_of(str(path)))
         shown = one_line(str(path))
         self._place.setText("\u200b".join(shown[at : at + 24] for at in range(0, len(shown), 24)))

@@ -146,14 +146,14 @@ class Pages(QObject):
         """From its beginning."""
         self.passage_asked.emit(document.id, document.path, 1 if document.pages else None, 0, 0)
 
-    def open_file(self, path: str) -> None:
-        """Open a document in its own program, at once or after asking."""
+    def open_file(self, path: str, *, may_run: bool = True) -> None:
+        """Open a document in its own program, at once or after asking; see FilePanel.take."""
         if self._file_panel is None:
             from freehold.desktop.own_program import FilePanel
 
             self._file_panel = FilePanel(self._window)
             self._file_panel.failed.connect(self._open_failed)
-        self._file_panel.take(Path(path))
+        self._file_panel.take(Path(path), may_run=may_run)
 
     def _open_failed(self, path: str) -> None:
         self._window.toast.say(self.tr("{0} could not be opened. It may have been moved.").format(name_of(path)))

@@ -90,7 +90,7 @@ class Shell(QObject):
         window.chat.settings_asked.connect(self._toggle_chat_settings)
         window.chat.panel.closed.connect(self._close_panel)
         window.touched.connect(self._touch)
-        self._documents.file_asked.connect(self._pages.open_file)
+        self._documents.file_asked.connect(partial(self._pages.open_file, may_run=False))
         self._pages.passage_asked.connect(self._documents.open_passage)
         self._pages.model_changed.connect(self._refresh_models)
         self._pages.setting_changed.connect(self._apply)

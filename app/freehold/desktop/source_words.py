@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QCoreApplication
 
-from freehold.assistant.values import Reference
 from freehold.chats.values import Provenance, Scope, Use
 from freehold.desktop.library_words import collection_words, name_of, one_line
 from freehold.desktop.words import count_words
+
+if TYPE_CHECKING:
+    from freehold.assistant.values import Reference
 
 _LETTERS_A_WORD = 6  # with the space behind it, in most languages of the alphabet
 

@@ -63,8 +63,13 @@ class SourcesController(QObject):
 
     def forget(self) -> None:
         """The vault is locked: show nothing, keep nothing."""
-        self._waiting = ""
+        self._waiting, self._panel = "", None
         self._page.close_panel()
+        self._page.panel.forget()
+
+    @property
+    def _is_shown(self) -> bool:
+        return self._panel is not None and self._panel.isVisible()
 
     def _look_up(self, turn: str, then: Then) -> None:
         """Find out what the sources of an answer are called and say today; dropped when the chat is left meanwhile."""
@@ -82,7 +87,7 @@ class SourcesController(QObject):
 
     def _tell(self, answer: Turn, references: References) -> None:
         self._page.transcript.refer(answer.id, references)
-        is_free = self._panel is not None or self._page.panel.isHidden()
+        is_free = self._is_shown or self._page.panel.isHidden()
         has_room = self._page.width() >= ROOM_FOR_PANEL and not self._is_viewing
         is_made = answer.provenance is not None and answer.provenance.grounded is not False
         if self._is_wanted and is_free and has_room and is_made and answer.id == self._chat.last_answer:
@@ -97,8 +102,8 @@ class SourcesController(QObject):
         panel.source_asked.connect(partial(self._open_source, answer.id))
         self._page.set_settings_open(False)
         self._page.show_panel(self.tr("Sources"), panel, count=count_words(len(references)), takes_focus=takes_focus)
-        panel.destroyed.connect(partial(self._lost, panel))
         self._panel = panel
+        panel.destroyed.connect(partial(self._lost, panel))
 
     def _lost(self, panel: SourcesPanel, _object: QObject | None = None) -> None:
         if self._panel is panel:
@@ -106,18 +111,18 @@ class SourcesController(QObject):
 
     def _let_go(self) -> None:
         """The owner closes the panel: sources come when they are asked for from now on."""
-        if self._panel is not None:
+        if self._page.panel.content is self._panel:
             self._is_wanted = False
 
     def _take_answer(self, answer: Turn) -> None:
         made = answer.provenance
-        if self._panel is not None and not (made and made.sources and made.grounded is not False):
+        if self._is_shown and not (made and made.sources and made.grounded is not False):
             self._page.close_panel()  # they were another answer's
 
     def _make_room(self) -> None:
         """A document is shown beside the chat: there is no room for both."""
         self._is_viewing = True
-        if self._panel is not None:
+        if self._panel is not None and self._is_shown:
             self._waiting = self._panel.turn.id
             self._page.close_panel()
 

@@ -34,6 +34,12 @@ class Branch:
         self._asked.clear()
         self._references.clear()  # documents change meanwhile: they are told anew
 
+    def forget(self) -> None:
+        """Know nothing of what was said."""
+        self.load([])
+        self.live.clear()
+        self._words.clear()
+
     def append(self, turn: Turn) -> tuple[int, list[str]]:
         """Put `turn` after its parent: its place, and the ids of the turns that stood there and are gone."""
         siblings, after = 1, len(self.marks)

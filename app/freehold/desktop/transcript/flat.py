@@ -78,7 +78,8 @@ class FlatButton(QPushButton):
             place.adjust(14, 0, 0, 0)
         if self._shows_text():
             painter.setPen(colour)
-            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
+            words = QFontMetrics(self.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, place.width() + 2)
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
 
     def _shows_text(self) -> bool:
         return self._arrow not in ("left", "right")

@@ -65,5 +65,5 @@ class Footer(QWidget):
             wide = part.sizeHint().width()
             x -= wide
             part.setGeometry(x, 0, wide, high)
-        self._made.setGeometry(0, 0, min(self._made.sizeHint().width(), x), high)
+        self._made.setGeometry(0, 0, min(self._made.sizeHint().width(), x - 8), high)
         return high

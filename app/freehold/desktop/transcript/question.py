@@ -253,6 +253,7 @@ class QuestionView(TurnView):
         self._is_near = False
         self._stop_editing()
         self._words.setExtraSelections([])
+        self._words.write(())
         for chip in self._files:
             chip.deleteLater()
         self._files = []

@@ -50,6 +50,7 @@ class TurnView(QWidget):
     def release(self) -> None:
         """Forget the turn: this view goes back to the pool."""
         self.turn = self.mark = None
+        self.setAccessibleName("")
 
     def copied(self) -> str:
         """What Copy takes."""

@@ -101,6 +101,11 @@ class TranscriptView(QAbstractScrollArea):
         else:
             self.go_to_end()
 
+    def forget(self) -> None:
+        """Show nothing, keep no words."""
+        self.show([])
+        self._branch.forget()
+
     def provide(self, turns: Sequence[Turn]) -> None:
         """The words that `turns_needed` asked for."""
         self._branch.provide(turns, self._views)

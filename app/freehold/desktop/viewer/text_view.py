@@ -13,7 +13,7 @@ from freehold.desktop.viewer.values import Words
 from freehold.rendering.visible import visible_lines
 
 _PIECE = 16_000  # characters put in at a time
-_PATIENCE = 20  # milliseconds before the window gets its turn
+_PATIENCE = 12  # milliseconds before the window gets its turn
 _LONGEST_LINE = 2_000  # characters; what one line of a layout can bear
 
 

@@ -98,6 +98,7 @@ class Viewer(QFrame):
         self._zoom.clicked.connect(lambda: pages.set_zoom(1.0))
         pages.turned.connect(self._show_number)
         pages.zoomed.connect(lambda zoom: self._zoom.setText(f"{round(zoom * 100)}%"))
+        self.text.arrived.connect(self._show_text)
         self.message.password_given.connect(self.password_given)
         self.message.text_asked.connect(self.text_asked)
         self.message.again_asked.connect(self.again_asked)
@@ -133,8 +134,7 @@ class Viewer(QFrame):
     def show_words(self, words: Words) -> None:
         if words.note:
             self._say(self.tr("{0}. This is the text that Freehold has read of it.").format(words.note))
-        self.text.open(words)
-        self._show(self.text)
+        self.text.open(words)  # shown when the passage is reached
 
     def say_not_found(self) -> None:
         """The passage does not stand on its page as it was quoted."""
@@ -179,6 +179,14 @@ class Viewer(QFrame):
         self._tools.setVisible(part is self.pages)
         self._stack.setCurrentWidget(part)
         self.setFocusProxy(part)
+
+    def _show_text(self) -> None:
+        focused = self.window().focusWidget()
+        has_keys = focused is None or not focused.isVisible() or self.isAncestorOf(focused)
+        self._show(self.text)
+        self.text.centerCursor()  # only now has it the height that it will have
+        if has_keys:
+            self.text.setFocus()
 
     def _say(self, words: str) -> None:
         self._note.setText(words)
