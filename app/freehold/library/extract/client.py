@@ -22,11 +22,13 @@ from freehold.library.values import Box, PagePicture
 from freehold.processes.link import Link
 
 MOST_MEMORY = 1_500_000_000  # bytes resident; not RLIMIT_AS, which traps PDFium at load
-SILENCE_SECONDS = 40.0  # without a chunk: a page, a sheet or a parse takes longer only when it is made to
+SILENCE_SECONDS = (
+    90.0  # without a part: nothing takes longer unless it is made to, a scanned page took 40 on a busy machine
+)
 MOST_SECONDS = 900.0
 FILES_EACH = 200  # after which a process is replaced, with whatever its libraries have gathered
 PATIENCE_SECONDS = 20.0  # of somebody who waits for a page
-_LONGER = {"document.find": 60.0}  # it says nothing until a page is recognised
+_LONGER = {"document.find": SILENCE_SECONDS}  # it says nothing until a page is recognised
 _LOOK_SECONDS = 0.1
 _IDLE_SECONDS = 120.0
 

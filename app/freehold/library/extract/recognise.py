@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import ctypes
 import functools
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from freehold.library.extract.layout import Line, in_reading_order, steadied
 MOST_PAGES = 300  # recognised in one document
 MOST_SECONDS = 700.0  # less than the app allows a document: what was recognised is kept
 LONGEST_SIDE = 2000  # pixels of a picture given to the engine; larger ones take longer and are read no better
+_NICE = 5
 _SEEN_AT = 1280  # pixels of the longer side where lines are looked for; a quarter faster, and as many are found
 _AGAIN = "freehold library retry PATH."
 _TESSERACT = {"darwin": "libtesseract.5.dylib", "win32": "libtesseract-5.dll"}
@@ -79,11 +81,19 @@ class Budget:
             self._left += 1
             return []
         self._pages += 1
+        _give_way()
         return recognised(picture())
 
     def told(self) -> Blocks:
         if self._left:
             yield Block(Kind.NOTE, f"Text was recognised on {self._pages} pages; {self._left} more stayed pictures.")
+
+
+@functools.cache
+def _give_way() -> None:
+    """From now on this process comes after the chat; a page that somebody waits for is recognised by another one."""
+    with suppress(OSError, AttributeError):  # Windows has no nice
+        os.nice(_NICE)
 
 
 class _Rapid:

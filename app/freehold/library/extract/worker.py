@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
-import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 BATCH = 60_000  # characters of text in one part
 _SIGN_OF_LIFE = 2.0  # seconds after which a part is sent, full or not: recognising a page takes some
-_NICE = 10  # reading gives way to the chat
 Parts = Generator[dict[str, Any], None, dict[str, Any]]
 
 
@@ -60,16 +57,8 @@ def read(path: str, password: str | None = None, unless: str = "", recognises: b
     `pages` is 0 where the format has none; `note` says what was left out. Raises DocumentUnreadable,
     DocumentNeedsPassword, DocumentTooLarge (when nothing was read), DocumentUnsupported, DocumentGone.
     """
-    _give_way()
     with _in_words():
         return (yield from _read(Source(Path(path), "", password, recognises), unless))
-
-
-@functools.cache
-def _give_way() -> None:
-    """Reading takes its time; a page that somebody waits for does not."""
-    with suppress(OSError, AttributeError):  # Windows has no nice
-        os.nice(_NICE)
 
 
 @contextmanager
