@@ -36,7 +36,8 @@ def _refuse_the_outside(event: str, args: tuple[Any, ...]) -> None:
         raise AssertionError(f"a test reached for {host!r}: no test may need the internet")
 
 
-sys.addaudithook(_refuse_the_outside)
+if "FREEHOLD_COUNTED" not in os.environ:  # tests/bench/security_packets.py counts instead: no guard may help it
+    sys.addaudithook(_refuse_the_outside)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -39,11 +39,11 @@ def work(name: str, arguments: Sequence[str] = ()) -> int:
     """Be the worker `name` until the app closes our stdin, boxed in before anything of it is imported."""
     from freehold.processes.boxes import box_of, close_in
 
-    layers = close_in(box_of(name, Path.cwd(), arguments))
-    if name == "layers":  # a child of the doctor's, that only wants to know
-        print(*layers)  # noqa: T201
-    else:
-        _WORKERS[name]()
+    if name == "layers":  # a child of the doctor's, that only wants to know what holds in another one's box
+        print(*close_in(box_of(arguments[0], Path.cwd())))  # noqa: T201
+        return 0
+    close_in(box_of(name, Path.cwd(), arguments))
+    _WORKERS[name]()
     return 0
 
 
@@ -141,7 +141,7 @@ def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
 def _terminal(argv: list[str]) -> int:
     from freehold.terminal.main import run
 
-    return run(argv, build, (_window_check, _box_check))
+    return run(argv, build, (_window_check,))
 
 
 def _window_check() -> Check:
@@ -153,21 +153,6 @@ def _window_check() -> Check:
     if missing is None:
         return Check("window", True, "Qt finds what it needs to open one")
     return Check("window", False, missing.detail, missing.next_step)
-
-
-def _box_check() -> Check:
-    """Which layers of the workers' box hold on this machine, for `freehold doctor`."""
-    from freehold.processes.boxes import LAYERS, held_layers
-    from freehold.terminal.values import Check
-
-    if sys.platform != "linux":
-        return Check("worker box", True, "made of Linux's own means; on this system there is none")
-    held = held_layers()
-    missing = [layer for layer in LAYERS if layer not in held]
-    if not missing:
-        return Check("worker box", True, f"holds: {', '.join(held)}")
-    advice = "Workers run all the same. A Linux kernel of 5.13 or newer with Landlock turned on closes them in."
-    return Check("worker box", False, f"holds: {', '.join(held) or 'nothing'}; not: {', '.join(missing)}", advice)
 
 
 def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:

@@ -15,12 +15,13 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`ratio` is value over baseline where there is one. `goal` bounds the ratio where there is one, else the value;
-    with `absolute` it bounds the value all the same, and the baseline is there to read it by.
+    """`value` is None where it could not be measured here, and the note says why. `ratio` is value over baseline where
+    there is one. `goal` bounds the ratio where there is one, else the value; with `absolute` it bounds the value all
+    the same, and the baseline is there to read it by.
     """
 
     figure: str
-    value: float
+    value: float | None
     unit: str
     goal: float | None = None
     better: Literal["at least", "at most", "exactly"] = "at most"
@@ -34,6 +35,8 @@ class Figure:
         if self.goal is None:
             return None
         measured = self.value if self.ratio is None or self.absolute else self.ratio
+        if measured is None:
+            return False
         if self.better == "exactly":
             return measured == self.goal
         return measured >= self.goal if self.better == "at least" else measured <= self.goal

@@ -37,7 +37,8 @@ def _in_words(figure: Figure) -> str:
     ratio = "" if figure.ratio is None else f", {figure.ratio:.3g}x of {figure.baseline:.4g}"
     verdict = {True: "met", False: "NOT met", None: "no goal"}[figure.met]
     goal = "" if figure.goal is None else f" (goal {figure.better} {figure.goal:g}: {verdict})"
-    return f"{figure.figure}: {figure.value:.4g} {figure.unit}{ratio}{goal} {figure.note}".rstrip()
+    value = "not measured" if figure.value is None else f"{figure.value:.4g} {figure.unit}"
+    return f"{figure.figure}: {value}{ratio}{goal} {figure.note}".rstrip()
 
 
 if __name__ == "__main__":

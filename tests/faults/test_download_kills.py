@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from freehold.foundation.errors import DigestMismatch, DiskFull, DownloadFailed, Interrupted, Offline
 from freehold.foundation.stop import Stop
 from freehold.network.values import Patience
-from support.hub import PATIENCE, outside, result_of
+from freehold.network.worker import NetworkWorker
+from freehold.processes.link import Link
+from support.hub import PATIENCE, SessionHere, outside, result_of
+from support.workers import is_alive, program, wait_until
 
 CONTENT = b"GGUF" + os.urandom(4_000_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -146,6 +143,74 @@ def test_stop_and_the_offline_switch_reach_a_silent_real_process(tmp_path):
         assert not world.door.is_busy
 
 
+def test_the_switch_ends_a_network_process_that_says_nothing_and_hears_nothing(tmp_path):
+    """It does not have to agree: its process is ended."""
+    links = []
+
+    def start():
+        # Says hello, takes the request, and is silent and deaf from then on.
+        source = (
+            "import time; from typing import Any; from freehold.processes.worker import serve\n"
+            "def fetch(url: str, route: dict[str, Any], folder: str, source: str, limit: int, stall: float,"
+            " offline: bool) -> None: time.sleep(600)\n"
+            "serve('network', {'file.fetch': fetch})"
+        )
+        links.append(Link("network", program(source, tmp_path)))
+        return links[-1]
+
+    with outside(tmp_path, start=start) as world:
+        pids = []
+
+        def turn_on() -> None:
+            wait_until(lambda: links and links[0].pid)
+            pids.append(links[0].pid)
+            wait_until(world.door.ledger)
+            world.settings.set("offline", True)
+
+        owner = threading.Thread(target=turn_on)
+        owner.start()
+        with pytest.raises(Offline):
+            result_of(world.door.fetch_file(f"{world.hub.endpoint}/model.gguf"))
+        owner.join()
+        assert not is_alive(pids[0])
+        assert world.hub.seen == []
+
+
+def test_with_the_switch_on_no_network_process_is_started(world):
+    world.settings.set("offline", True)
+    with pytest.raises(Offline):
+        result_of(world.door.hub_file("maker/model", "model.gguf"))
+    me = psutil.Process()
+    assert [child for child in me.children() if "network" in child.cmdline()] == []
+
+
+def test_a_server_whose_answer_drips_without_end_is_given_up(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ends = threading.Event()
+
+        def drip() -> None:
+            line, _ = listening.accept()
+            with line:
+                line.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+                while not ends.wait(0.05):
+                    try:
+                        line.sendall(b"x")
+                    except OSError:
+                        return
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        worker = NetworkWorker(answer=0.5)
+        patience = Patience(stall=30.0, tries=1, waits=())
+        with outside(tmp_path, local=[origin], patience=patience, start=lambda: SessionHere(worker)) as world:
+            with pytest.raises(DownloadFailed):
+                result_of(world.door.fetch_file(f"{origin}/model.gguf"))
+            assert world.door.ledger()[-1].error == "the server took too long to answer"
+        ends.set()
+        dripping.join()
+
+
 def test_a_wrong_digest_from_the_real_process_is_an_error_in_words(world):
     world.hub.offer(CONTENT, says_digest="d" * 64)
     with pytest.raises(DigestMismatch, match=DIGEST):
@@ -157,7 +222,6 @@ def test_a_file_system_that_cannot_hold_the_file_is_said_so_and_keeps_what_fits(
     """A limit on file sizes stands in for a full disk: the write fails in the middle either way."""
     import resource
 
-    from freehold.processes.link import Link
     from freehold.processes.spawn import spawn, worker_command
 
     def start():
@@ -209,62 +273,8 @@ def test_a_name_is_resolved_once_and_that_address_is_dialled(tmp_path):
         assert world.hub.seen[0][2]["host"].startswith("localhost:")
 
 
-@contextmanager
-def self_signed_server(folder: Path):
-    """A TLS server whose certificate nobody vouches for; counts what it could read."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    pem = folder / "server.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    read: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def answer() -> None:
-            while True:
-                try:
-                    line, _ = listening.accept()
-                except OSError:
-                    return
-                with line:
-                    try:
-                        with context.wrap_socket(line, server_side=True) as safe:
-                            read.append(safe.recv(1000))
-                    except OSError:
-                        pass  # the other side did not trust us
-
-        serving = threading.Thread(target=answer, daemon=True)
-        serving.start()
-        try:
-            yield f"https://localhost:{listening.getsockname()[1]}", read
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            serving.join(5)
-
-
-def test_a_server_without_a_valid_certificate_is_told_nothing(tmp_path):
-    with self_signed_server(tmp_path) as (origin, read), outside(tmp_path, local=[origin]) as world:
-        with pytest.raises(DownloadFailed, match="certificate"):
-            result_of(world.door.fetch_file(f"{origin}/model.gguf"))
-        assert [data for data in read if data] == []
-        (row,) = world.door.ledger()
-        assert (row.refused, row.bytes_out) == (True, 0)
-
-
 def test_the_worker_answers_nothing_but_its_three_questions(tmp_path):
     from freehold.foundation.errors import FreeholdError
-    from freehold.processes.link import Link
     from freehold.processes.spawn import spawn, worker_command
 
     link = Link("network", lambda: spawn(worker_command("network"), tmp_path))

@@ -241,7 +241,7 @@ class Surroundings:
             one.close()
 
     def tries(
-        self, *tries: str, box: bool = True, sockets: bool = False, programs: tuple[str, ...] = ()
+        self, *tries: str, box: bool = True, sockets: str = "none", programs: tuple[str, ...] = ()
     ) -> tuple[list[str], dict[str, str]]:
         """The layers that held, and what became of each try."""
         for folder, name in ((self.outside, "diary"), (self.outside, "victim"), (self.outside, "removable")):
@@ -274,7 +274,7 @@ def around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surround
 @needs_landlock
 def test_a_boxed_process_does_nothing_outside_its_box(around):
     layers, said = around.tries(*FILES, *SOCKETS, *CALLS)
-    assert layers == ["privileges", "memory", "files", "calls", "sockets"]
+    assert layers == ["privileges", "memory", "files", "calls", "internet", "sockets"]
     assert {name: what for name, what in said.items() if what != "refused"} == {}
     assert len(said) == len(FILES) + len(SOCKETS) + len(CALLS)
     assert (around.outside / "victim").read_text() == "private"
@@ -301,7 +301,7 @@ def test_no_signal_reaches_a_process_outside_where_the_kernel_can_forbid_it(arou
 
 @needs_landlock
 def test_a_process_that_may_use_sockets_still_has_no_files(around):
-    layers, said = around.tries("tcp", "udp", "listen", "read outside", "trace", sockets=True)
+    layers, said = around.tries("tcp", "udp", "listen", "read outside", "trace", sockets="all")
     assert layers == ["privileges", "memory", "files", "calls"]
     assert said == {"tcp": "done", "udp": "done", "listen": "done", "read outside": "refused", "trace": "refused"}
 
@@ -325,12 +325,12 @@ def work():
     except PermissionError:
         said.put("refused")
 threading.Thread(target=work, daemon=True).start()
-layers = confine([], [], False)
+layers = confine([], [], "none")
 tasks.put(1)
 print(json.dumps([layers, said.get()]))
 """
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [["privileges", "memory", "calls", "sockets"], "refused"]
+    assert json.loads(done.stdout) == [["privileges", "memory", "calls", "internet", "sockets"], "refused"]
 
 
 def test_a_boxed_worker_serves_and_its_death_is_told_as_ever(tmp_path):
@@ -339,7 +339,7 @@ def test_a_boxed_worker_serves_and_its_death_is_told_as_ever(tmp_path):
     tests = Path(workers.__file__).parents[1]
     source = (
         f"import sys; sys.path.insert(0, {str(tests)!r}); from pathlib import Path;"
-        "from freehold.processes.sandbox import confine; confine([], [Path.cwd()], False);"
+        "from freehold.processes.sandbox import confine; confine([], [Path.cwd()], 'none');"
         "from support.workers import OPS; from freehold.processes.worker import serve; serve('test', OPS)"
     )
     link = Link("test", lambda: spawn([sys.executable, "-X", "faulthandler", "-c", source], tmp_path))
@@ -361,7 +361,9 @@ def test_what_the_libraries_need_is_below_what_may_be_read():
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-@pytest.mark.parametrize(("sockets", "programs"), [(False, False), (True, False), (False, True), (True, True)])
+@pytest.mark.parametrize(
+    ("sockets", "programs"), [("none", False), ("all", False), ("local", False), ("none", True), ("all", True)]
+)
 def test_the_filter_decides_each_call_as_it_should(machine, sockets, programs):
     column, architecture = seccomp._ARCHITECTURES[machine]
 
@@ -383,7 +385,9 @@ def test_the_filter_decides_each_call_as_it_should(machine, sockets, programs):
                 place += yes if holds else no
 
     allow, refuse, unknown, kill = 0x7FFF_0000, 0x0005_0001, 0x0005_0026, 0x8000_0000
-    assert verdict(seccomp._SOCKETS["socket"][column]) == (allow if sockets else refuse)
+    inet, unix = verdict(seccomp._SOCKET[column], 2), verdict(seccomp._SOCKET[column], 1)
+    assert inet == (allow if sockets == "all" else refuse)
+    assert unix == (refuse if sockets == "none" else allow)
     assert verdict(seccomp._PROGRAMS["execve"][column]) == (allow if programs else refuse)
     for numbers in seccomp._REFUSED.values():
         assert verdict(numbers[column]) == refuse
@@ -398,4 +402,4 @@ def test_the_filter_decides_each_call_as_it_should(machine, sockets, programs):
 
 def test_elsewhere_nothing_is_claimed(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert confine([], [], False) == ()
+    assert confine([], [], "none") == ()

@@ -12,27 +12,16 @@ import pytest
 
 from freehold.foundation.errors import FreeholdError, ModelMalformed
 from freehold.processes import landlock
-from freehold.processes.boxes import LAYERS, Box, box_of, held_layers, reading
+from freehold.processes.boxes import LAYERS, WORKERS, Box, box_of, due_layers, found_boxes, reading
 from freehold.processes.link import Link, WorkerBug
 from freehold.processes.spawn import spawn, worker_command
-from support.boxed import Surroundings
+from support.boxed import MAY, MAYBE_FORBIDDEN, Surroundings
 from support.engines import tiny_model
 from support.vaults import RAW_KEY, opened
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or landlock.version() == 0, reason="this system has no Landlock"
 )
-
-# A container may forbid this by itself; then the box has nothing to prove about it here.
-MAYBE_FORBIDDEN = {"trace a process"}
-
-MAY = {
-    "vault": {"read the vault", "write in the vault", "write a backup", "write in scratch", "compute"},
-    "engine": {"read the model", "write in scratch", "compute"},
-    "network": {"open a connection", "send a datagram", "write a download", "write in scratch", "compute"},
-    "keyring": {"open a connection", "send a datagram", "read the system's users", "compute"},
-    "one nobody has named": {"write in scratch", "compute"},
-}
 
 
 @pytest.fixture
@@ -44,18 +33,35 @@ def around(tmp_path: Path) -> Iterator[Surroundings]:
 
 @pytest.mark.parametrize("worker", MAY)
 def test_a_worker_does_its_work_and_is_refused_everything_else(around, worker):
-    arguments = reading(str(around.model)) if worker == "engine" else []
-    layers, became = around.try_as(worker, *arguments)
+    layers, became = around.try_all(worker)
     assert {name for name, what in became.items() if what == "done"} == MAY[worker]
     assert {name: what for name, what in became.items() if what not in ("done", "refused")} == {}
-    has_sockets = "open a connection" in MAY[worker]
-    assert set(layers) == set(LAYERS) - ({"sockets"} if has_sockets else set())
+    assert tuple(layers) == due_layers(worker)
 
 
 def test_the_same_tries_succeed_without_a_box(around):
     layers, became = around.try_as("")
     assert layers == []
     assert {name for name, what in became.items() if what != "done"} <= MAYBE_FORBIDDEN
+
+
+def test_what_is_tried_covers_every_worker_there_is():
+    from freehold.app import _WORKERS
+
+    assert set(WORKERS) == set(_WORKERS) == MAY.keys() - {"one nobody has named"}
+
+
+def test_a_network_process_started_under_the_offline_switch_has_no_socket_either(around):
+    layers, became = around.try_as("network", "--offline")
+    assert tuple(layers) == LAYERS
+    assert {name for name, what in became.items() if what == "done"} == {
+        "write a download", "write in scratch", "compute",
+    }  # fmt: skip
+
+
+def test_the_keyring_process_reaches_this_machine_alone():
+    assert due_layers("keyring") == tuple(layer for layer in LAYERS if layer != "sockets")
+    assert due_layers("network") == ("privileges", "memory", "files", "calls")
 
 
 def test_an_engine_that_was_given_no_model_reads_none(around):
@@ -149,13 +155,18 @@ def test_what_is_not_there_to_be_written_is_made_and_devices_never_are(tmp_path)
 
 def test_a_worker_takes_no_argument_but_what_it_may_read(tmp_path):
     assert box_of("embedder", tmp_path, reading("/one", "", "/two")) == Box((Path("/one"), Path("/two")), (tmp_path,))
-    for arguments in (["--write", "/one"], ["--read"], ["/one"]):
+    for arguments in (["--write", "/one"], ["--read"], ["/one"], ["--offline"]):
         with pytest.raises(ValueError, match="no argument"):
             box_of("engine", tmp_path, arguments)
 
 
 def test_the_doctor_learns_which_layers_hold_here():
-    assert held_layers() == LAYERS
+    boxes = found_boxes()
+    assert [box.worker for box in boxes] == list(WORKERS)
+    assert {box.worker: box.open for box in boxes} == dict.fromkeys(WORKERS, ())
+    assert {box.worker: box.needs for box in boxes if box.needs} == {
+        "network": ("internet", "sockets"), "keyring": ("sockets",),
+    }  # fmt: skip
 
 
 def test_where_the_kernel_has_neither_landlock_nor_filters_workers_run_all_the_same(tmp_path):
@@ -164,7 +175,7 @@ def test_where_the_kernel_has_neither_landlock_nor_filters_workers_run_all_the_s
         "import sys; from freehold.processes import landlock, seccomp; landlock.version = lambda: 0;"
         "seccomp.install = lambda **_: False; from freehold.app import work; work(sys.argv[1], sys.argv[2:])"
     )
-    told = spawn([sys.executable, "-c", source, "layers"], tmp_path).communicate(timeout=60)[0].decode()
+    told = spawn([sys.executable, "-c", source, "layers", "engine"], tmp_path).communicate(timeout=60)[0].decode()
     assert told.split() == ["privileges", "memory"]
     link = Link("engine", lambda: spawn([sys.executable, "-c", source, "engine"], tmp_path))
     try:

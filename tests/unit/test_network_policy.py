@@ -30,6 +30,13 @@ from freehold.network.policy import Barred, Policy, Route, allowed_addresses, is
         "https://127.1./",
         "ftp://example.org/file",
         "file:///etc/passwd",
+        "javascript:alert(1)",
+        "data:text/plain,x",
+        "//host/share/x.gguf",
+        "\\\\host\\share\\x.gguf",
+        "https://[::ffff:c0a8:101]/",
+        "https://[::]/",
+        "https://localhost%00.example.org/",
         "https://éxample.org/",
         "https://example.org/" + "x" * 9000,
     ],
@@ -41,6 +48,13 @@ def test_an_address_outside_the_rules_is_barred(url):
 
 def test_a_public_https_address_is_let_through_as_it_is_written():
     assert Policy().route("https://Hub.Example/a/b?c=d") == Route("https", "hub.example", 443)
+
+
+def test_a_name_that_looks_like_another_is_shown_as_what_it_is():
+    """In ASCII, as it is asked for: the ledger then shows no letter that looks like another."""
+    assert Policy().route("https://xn--pple-43d.com/").host == "xn--pple-43d.com"
+    with pytest.raises(Barred):
+        Policy().route("https://\u0430pple.com/")
 
 
 def test_only_the_very_origin_that_was_allowed_by_name_is_local():

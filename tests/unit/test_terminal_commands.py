@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sys
 
 import pytest
 
@@ -10,6 +11,8 @@ from freehold.chats.values import Ending
 from freehold.foundation.errors import EngineStopped
 from freehold.foundation.paths import Profile
 from freehold.network.values import Connection
+from freehold.processes.boxes import LAYERS, Boxed
+from freehold.terminal.doctor import _in_words
 from freehold.terminal.output import Screen
 from support.answering import ScriptedEngine
 from support.terminals import CODE, PASSPHRASE, House, MemoryVault, Terminal
@@ -280,6 +283,22 @@ def test_doctor_tells_each_check_and_asks_for_nothing(terminal, house):
     assert checks["engine"]["detail"] == "llama.cpp 1; 2 threads; this build uses the processor alone"
     assert not checks["starter model"]["ok"]  # the fake's file does not exist
     assert "single instance" in terminal.run("doctor").out
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the boxes are made of Linux's own means")
+def test_doctor_says_what_each_worker_is_kept_from(terminal):
+    boxes = {box["worker"]: box for box in terminal.run("doctor", "--json").json["boxes"]}
+    assert set(boxes["vault"]) == {"worker", "kept_from", "needs", "open"}
+    assert (boxes["network"]["needs"], boxes["keyring"]["needs"]) == (["internet", "sockets"], ["sockets"])
+    assert boxes["engine"]["kept_from"] + boxes["engine"]["open"] != []
+    said = terminal.run("doctor").out
+    assert "engine" in said and "the internet" in said
+
+
+def test_a_box_that_does_not_hold_is_said_in_words():
+    box = Boxed("engine", LAYERS, ("privileges", "memory"))
+    assert _in_words(box) == "new rights, debuggers; NOT kept from other files, other programs, the internet, sockets"
+    assert _in_words(Boxed("keyring", LAYERS[:-1], LAYERS[:-1])).endswith("the internet; needs sockets")
 
 
 def test_a_fresh_profile_with_a_passphrase_given_gets_its_vault_without_questions(tmp_path):

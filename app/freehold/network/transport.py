@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -65,12 +66,16 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One request's way out: this URL over this route, given up after `stall` seconds of silence."""
+    """One request's way out: this URL over this route, given up after `stall` seconds of silence.
+
+    `authority` is a certificate authority to trust besides those of the system.
+    """
 
     url: str
     route: Route
     stall: float
     meter: Meter
+    authority: Path | None = None
 
 
 class PinnedTransport(httpx2.BaseTransport):
@@ -78,7 +83,7 @@ class PinnedTransport(httpx2.BaseTransport):
 
     def __init__(self, line: Line) -> None:
         self._line, self._route, self._meter = line, line.route, line.meter
-        self._wire = httpx2.HTTPTransport(verify=_trusted(), trust_env=False, http2=False, retries=0)
+        self._wire = httpx2.HTTPTransport(verify=trusted(line.authority), trust_env=False, http2=False, retries=0)
         self._used = False
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -127,9 +132,12 @@ class PinnedTransport(httpx2.BaseTransport):
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def trusted(authority: Path | None = None) -> ssl.SSLContext:
     """The certificate authorities of this system; read once, since that takes longer than a connection."""
-    return httpx2.create_ssl_context(verify=True, trust_env=False)
+    context = httpx2.create_ssl_context(verify=True, trust_env=False)
+    if authority is not None:
+        context.load_verify_locations(authority)
+    return context
 
 
 def client(line: Line) -> httpx2.Client:

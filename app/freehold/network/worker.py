@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from freehold.network.transport import Line
 
 BEAT_SECONDS = 0.25
+ANSWER_SECONDS = 120.0  # for the name, the connection and the head of the answer, however slowly they drip
 Beats = Generator[dict[str, Any], None, dict[str, Any]]
 
 
@@ -36,10 +38,19 @@ def operations(worker: NetworkWorker) -> Mapping[str, Callable[..., Any]]:
 
 
 class NetworkWorker:
-    """Holds the staged files it has begun to read, so that another try need not hash them again."""
+    """Holds the staged files it has begun to read, so that another try need not hash them again.
 
-    def __init__(self, write: Callable[[int, memoryview], int] = os.write) -> None:
-        self._write = write
+    An answer must begin within `answer` seconds. `authority` is a certificate authority trusted besides the system's.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[int, memoryview], int] = os.write,
+        *,
+        authority: Path | None = None,
+        answer: float = ANSWER_SECONDS,
+    ) -> None:
+        self._write, self._authority, self._answer = write, authority, answer
         self._parts: dict[Path, PartFile] = {}
 
     def fetch(
@@ -53,10 +64,10 @@ class NetworkWorker:
             from freehold.network.transport import Line
 
             part = self._part(staging, watch)
-            line = Line(url, Route.from_wire(route), stall, watch.meter)
+            line = Line(url, Route.from_wire(route), stall, watch.meter, self._authority)
             return self._let_go(staging, _Fetch(staging, part, watch, limit).ask(line))
 
-        return (yield from _watched(work, stop, offline, staging.length))
+        return (yield from self._watched(work, stop, offline, staging.length))
 
     def check(self, *, stop: Stop, folder: str, source: str) -> Beats:
         """Hash a file that is here whole, without a connection; returns an Outcome."""
@@ -66,7 +77,7 @@ class NetworkWorker:
             part = self._part(staging, watch)
             return self._let_go(staging, Outcome("whole", sha256=part.seal()))
 
-        return (yield from _watched(work, stop, offline=False))
+        return (yield from self._watched(work, stop, offline=False))
 
     def describe(
         self, *, stop: Stop, url: str, route: dict[str, Any], repo: str, file: str, revision: str, endpoint: str,
@@ -86,9 +97,46 @@ class NetworkWorker:
                 asked = url if url != endpoint else file_url(wanted, revision, endpoint)
             except Barred as error:
                 return Outcome("barred", str(error), refused=True)
-            return describe(wanted, endpoint, Line(asked, Route.from_wire(route), stall, watch.meter))
+            return describe(wanted, endpoint, Line(asked, Route.from_wire(route), stall, watch.meter, self._authority))
 
-        return (yield from _watched(work, stop, offline))
+        return (yield from self._watched(work, stop, offline))
+
+    def _watched(self, work: Callable[[_Watch], Outcome], stop: Stop, offline: bool, have: int = 0) -> Beats:
+        """Do `work` on a thread and tell how far it is four times a second, so that a stop and the switch are seen
+        while the other side is silent.
+        """
+        watch = _Watch()
+        watch.done = have
+        if offline:
+            return watch.finish(Outcome("barred", "the offline switch is on", refused=True))
+        result: list[Outcome | BaseException] = []
+
+        def run() -> None:
+            try:
+                result.append(work(watch))
+            except BaseException as error:  # noqa: BLE001 - carried to the op's own thread and raised there
+                result.append(error)
+            watch.stirred.set()
+
+        stop.on_set(watch.stirred.set)
+        thread = threading.Thread(target=run, name="network work", daemon=True)
+        thread.start()
+        try:
+            while not result and not stop.is_set() and not watch.is_late(self._answer):
+                yield watch.beat()
+                watch.stirred.wait(BEAT_SECONDS)
+            stopped = not result
+        finally:
+            if not result:
+                watch.abandon()
+                thread.join(1.0)
+        if stopped and not stop.is_set():
+            return watch.finish(Outcome("cut", "the server took too long to answer"))
+        if stopped:
+            return watch.finish(Outcome("stopped"))  # whatever it made of its connection being taken away
+        if isinstance(result[0], BaseException):
+            raise result[0]
+        return watch.finish(result[0])
 
     def _let_go(self, staging: Staging, outcome: Outcome) -> Outcome:
         """What is whole is about to be renamed, what is wrong deleted: not every system does that to an open file."""
@@ -124,7 +172,7 @@ class _Fetch:
 
         from freehold.network.transport import client, words_for
 
-        self._watch.done, self._watch.phase = self._part.length, "connecting"
+        self._watch.connect(self._part.length)
         try:
             with (
                 client(line) as http,
@@ -145,6 +193,8 @@ class _Fetch:
     def _receive(self, response: Any) -> Outcome:
         from freehold.network.transport import answer_of, body_of
 
+        if self._watch.abandoned:
+            return Outcome("stopped")
         answer = answer_of(response)
         notes, part = self._notes, self._part
         verdict = judge(answer, have=part.length, size=notes.size, limit=self._limit, etag=notes.etag)
@@ -187,13 +237,21 @@ class _Watch:
         from freehold.network.transport import Meter
 
         self.meter = Meter()
-        self.phase, self.done, self.total = "connecting", 0, 0
+        self.total = 0
+        self.connect()
         self.abandoned = False
         self.stirred = threading.Event()
 
     def beat(self) -> dict[str, Any]:
         sent, received = self.meter.sent, self.meter.received
         return {"phase": self.phase, "done": self.done, "total": self.total, "out": sent, "in": received}
+
+    def connect(self, done: int = 0) -> None:
+        self.phase, self.done, self.asked = "connecting", done, time.monotonic()
+
+    def is_late(self, seconds: float) -> bool:
+        """Nothing of an answer has come for so long."""
+        return self.phase == "connecting" and time.monotonic() - self.asked > seconds
 
     def abandon(self) -> None:
         self.abandoned = True
@@ -204,39 +262,3 @@ class _Watch:
             outcome, done=self.done or outcome.done, bytes_out=self.meter.sent, bytes_in=self.meter.received
         )
         return counted.to_wire()
-
-
-def _watched(work: Callable[[_Watch], Outcome], stop: Stop, offline: bool, have: int = 0) -> Beats:
-    """Do `work` on a thread and tell how far it is four times a second, so that a stop and the switch are seen while
-    the other side is silent.
-    """
-    watch = _Watch()
-    watch.done = have
-    if offline:
-        return watch.finish(Outcome("barred", "the offline switch is on", refused=True))
-    result: list[Outcome | BaseException] = []
-
-    def run() -> None:
-        try:
-            result.append(work(watch))
-        except BaseException as error:  # noqa: BLE001 - carried to the op's own thread and raised there
-            result.append(error)
-        watch.stirred.set()
-
-    stop.on_set(watch.stirred.set)
-    thread = threading.Thread(target=run, name="network work", daemon=True)
-    thread.start()
-    try:
-        while not result and not stop.is_set():
-            yield watch.beat()
-            watch.stirred.wait(BEAT_SECONDS)
-        stopped = not result
-    finally:
-        if not result:
-            watch.abandon()
-            thread.join(1.0)
-    if stopped:
-        return watch.finish(Outcome("stopped"))  # whatever it made of its connection being taken away
-    if isinstance(result[0], BaseException):
-        raise result[0]
-    return watch.finish(result[0])

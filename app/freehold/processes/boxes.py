@@ -11,9 +11,11 @@ from pathlib import Path
 
 from freehold.foundation.errors import WorkerStopped
 from freehold.processes.sandbox import confine, graphics_paths
+from freehold.processes.seccomp import Sockets
 from freehold.processes.spawn import spawn, worker_command
 
-LAYERS = ("privileges", "memory", "files", "calls", "sockets")
+LAYERS = ("privileges", "memory", "files", "calls", "internet", "sockets")
+WORKERS = ("vault", "engine", "embedder", "extract", "network", "keyring")
 
 # Where drivers of graphics cards describe and keep themselves.
 _DRIVERS = ("/etc/vulkan", "/etc/OpenCL", "/usr/share/vulkan", "/usr/share/glvnd", "/usr/local/cuda", "/opt/rocm")
@@ -38,35 +40,37 @@ _CONVERTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Places beside those of the libraries; `devices` may be written to and are never made. `sockets` means all of
-    them: a filter sees no addresses.
+    """Places beside those of the libraries; `devices` may be written to and are never made. A filter sees which
+    kind of `sockets` is opened, and no addresses.
     """
 
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
     devices: tuple[Path, ...] = ()
-    sockets: bool = False
+    sockets: Sockets = "none"
 
 
 def box_of(name: str, scratch: Path, arguments: Sequence[str] = ()) -> Box:
     """The box of the worker `name` whose working folder is a profile's `scratch`.
 
-    `arguments` are what follows its name on the command line: `--read PATH` for each place that it is given to read.
-    A worker that is not named here gets nothing but that.
+    `arguments` are what follows its name on the command line: `--read PATH` for each place that it is given to read,
+    and `--offline` for a network process that may not connect. A worker that is not named here gets only the former.
     """
-    home, given = scratch.parent, _given(arguments)
+    is_offline = name == "network" and "--offline" in arguments[:1]
+    home, given = scratch.parent, _given(arguments[1:] if is_offline else arguments)
     if name == "vault":
         return Box(read=given, write=(home / "vault", home / "backups", scratch))
     if name == "engine":
         return Box(read=(*given, *map(Path, _DRIVERS)), write=(scratch,), devices=graphics_paths())
     if name == "network":
-        return Box(read=(*given, *map(Path, _INTERNET)), write=(home / "models" / "staging", scratch), sockets=True)
+        return Box(read=(*given, *map(Path, _INTERNET)), write=(home / "models" / "staging", scratch),
+                   sockets="none" if is_offline else "all")  # fmt: skip
     if name == "extract":
         converters = (*map(Path, _CONVERTERS), *Path("/opt").glob("libreoffice*"))
         return Box(read=(*given, *converters), write=(scratch,))
     if name == "keyring":
         session = [Path(place) for place in (os.environ.get("XDG_RUNTIME_DIR"),) if place]
-        return Box(read=(*given, *map(Path, _SESSION_BUS), *session), sockets=True)
+        return Box(read=(*given, *map(Path, _SESSION_BUS), *session), sockets="local")
     return Box(read=given, write=(scratch,))
 
 
@@ -78,14 +82,42 @@ def close_in(box: Box) -> tuple[str, ...]:
     return confine(box.read, (*box.write, *box.devices), box.sockets)
 
 
-def held_layers() -> tuple[str, ...]:
-    """The layers that hold on this machine, as a child that closes itself in finds them. Raises WorkerStopped."""
-    with tempfile.TemporaryDirectory() as scratch:
-        child = spawn(worker_command("layers"), Path(scratch))
-        said, _ = child.communicate(timeout=60)
-    if child.returncode:
-        raise WorkerStopped(f"a boxed process ended with exit code {child.returncode}")
-    return tuple(said.decode().split())
+@dataclass(frozen=True, slots=True)
+class Boxed:
+    """The layers of one worker's box: those it is to have, and those that hold on this machine."""
+
+    worker: str
+    due: tuple[str, ...]
+    held: tuple[str, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it could not do its work without."""
+        return tuple(layer for layer in LAYERS if layer not in self.due)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """What should be closed and is not."""
+        return tuple(layer for layer in self.due if layer not in self.held)
+
+
+def found_boxes() -> tuple[Boxed, ...]:
+    """Every worker's box on this machine, as a child that closes itself in finds it. Raises WorkerStopped."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / "scratch"
+        scratch.mkdir()
+        children = {worker: spawn(worker_command("layers", worker), scratch) for worker in WORKERS}
+        said = {worker: child.communicate(timeout=60)[0] for worker, child in children.items()}
+    for child in children.values():
+        if child.returncode:
+            raise WorkerStopped(f"a boxed process ended with exit code {child.returncode}")
+    return tuple(Boxed(worker, due_layers(worker), tuple(said[worker].decode().split())) for worker in WORKERS)
+
+
+def due_layers(worker: str) -> tuple[str, ...]:
+    """The layers that the box of `worker` is to have."""
+    free = {"all": ("internet", "sockets"), "local": ("sockets",), "none": ()}[box_of(worker, Path("scratch")).sockets]
+    return tuple(layer for layer in LAYERS if layer not in free)
 
 
 def reading(*places: str) -> list[str]:

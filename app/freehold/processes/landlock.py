@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from freehold.processes.seccomp import Sockets
+
 # Numbers shared by all architectures since system calls were unified.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1  # a flag of the first: tell the interface's version
@@ -61,7 +63,7 @@ def version() -> int:
     return max(found, 0)
 
 
-def restrict(read: Sequence[Path], write: Sequence[Path], run: Sequence[Path], *, sockets: bool) -> bool:
+def restrict(read: Sequence[Path], write: Sequence[Path], run: Sequence[Path], *, sockets: Sockets) -> bool:
     """Bind this thread, and those it starts, to these paths; places that do not exist are passed over.
 
     From version 6 on it also reaches no process outside by signal, nor an abstract socket. False where the kernel has
@@ -73,8 +75,8 @@ def restrict(read: Sequence[Path], write: Sequence[Path], run: Sequence[Path], *
     handled = _handled(known)
     ruleset = _Ruleset(
         files=handled,
-        network=_BIND_AND_CONNECT_TCP if known >= 4 and not sockets else 0,
-        scoped=_ABSTRACT_SOCKETS_AND_SIGNALS if known >= 6 and not sockets else 0,
+        network=_BIND_AND_CONNECT_TCP if known >= 4 and sockets != "all" else 0,
+        scoped=_ABSTRACT_SOCKETS_AND_SIGNALS if known >= 6 and sockets == "none" else 0,
     )
     rules = int(_kernel().syscall(_CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(ctypes.sizeof(ruleset)), 0))
     if rules < 0:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from freehold.processes import landlock, seccomp
+from freehold.processes.seccomp import Sockets
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 _PR_SET_NO_NEW_PRIVS = 38
@@ -31,16 +32,17 @@ _LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
 
 
 def confine(
-    read: Sequence[Path], write: Sequence[Path], sockets: bool, programs: Sequence[Path] = ()
+    read: Sequence[Path], write: Sequence[Path], sockets: Sockets, programs: Sequence[Path] = ()
 ) -> tuple[str, ...]:
     """Give up, for good, all that this process does not need; returns the names of the layers that hold.
 
     Afterwards it reads what lies below `read`, `write` and the places its libraries are loaded from, changes only
-    what lies below `write`, starts only `programs`, and opens sockets only if `sockets`. Call it before anything has
+    what lies below `write`, starts only `programs`, and opens only `sockets`. Call it before anything has
     started a thread: Landlock binds the calling thread and those it starts, so with others "files" is not claimed.
 
     privileges: no program it starts gains any. memory: no core dump, no debugger. files: the paths above.
-    calls: no ptrace, other process's memory, namespaces, kernel keys, io_uring, new programs. sockets: none at all.
+    calls: no ptrace, other process's memory, namespaces, kernel keys, io_uring, new programs.
+    internet: no socket that could leave this machine. sockets: none at all.
     """
     if not sys.platform.startswith("linux"):
         return ()
@@ -50,7 +52,8 @@ def confine(
     held = {"privileges": _no_new_privileges(), "memory": _no_dumps()}
     held["files"] = landlock.restrict(**places, sockets=sockets) and alone
     held["calls"] = seccomp.install(sockets=sockets, programs=bool(programs))
-    held["sockets"] = held["calls"] and not sockets
+    held["internet"] = held["calls"] and sockets != "all"
+    held["sockets"] = held["calls"] and sockets == "none"
     return tuple(name for name, holds in held.items() if holds)
 
 

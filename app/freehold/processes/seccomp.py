@@ -8,7 +8,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import platform
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Sockets = Literal["none", "local", "all"]
+"""Which sockets a process may open. local: named ones of this machine (Unix), as a session's bus has."""
 
 # number on x86-64, number on aarch64 (asm/unistd_64.h, asm-generic/unistd.h)
 _REFUSED = {
@@ -24,10 +27,11 @@ _REFUSED = {
     "swapon": (167, 224), "swapoff": (168, 225), "acct": (163, 89), "quotactl": (179, 60), "settimeofday": (164, 170),
     "clock_settime": (227, 112), "clock_adjtime": (305, 266), "sethostname": (170, 161), "setdomainname": (171, 162),
 }  # fmt: skip
-_SOCKETS = {"socket": (41, 198)}
+_SOCKET = (41, 198)
 _PROGRAMS = {"execve": (59, 221), "execveat": (322, 281)}
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
+_UNIX = 1  # AF_UNIX, the first argument of socket
 _NEW_NAMESPACES = 0x7E02_0000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}  # column above, AUDIT_ARCH of linux/audit.h
@@ -59,10 +63,10 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("filter", ctypes.POINTER(_Instruction)))
 
 
-def install(*, sockets: bool, programs: bool) -> bool:
+def install(*, sockets: Sockets, programs: bool) -> bool:
     """Refuse what a worker has no business with, in all threads, for good. Needs "no new privileges".
 
-    `sockets` and `programs` say whether those stay possible. False on a kernel or processor that this does not fit.
+    `sockets` and `programs` say which stay possible. False on a kernel or processor that this does not fit.
     """
     machine = platform.machine()
     if machine not in _ARCHITECTURES:
@@ -73,18 +77,19 @@ def install(*, sockets: bool, programs: bool) -> bool:
     return int(libc.syscall(_SYSCALL[machine], _SET_MODE_FILTER, _ALL_THREADS, ctypes.byref(program))) == 0
 
 
-def steps(machine: str, *, sockets: bool, programs: bool) -> list[Step]:
+def steps(machine: str, *, sockets: Sockets, programs: bool) -> list[Step]:
     """The filter for `machine`, to be read from top to bottom."""
     column, architecture = _ARCHITECTURES[machine]
-    refused = {**_REFUSED, **({} if sockets else _SOCKETS), **({} if programs else _PROGRAMS)}
+    refused = {**_REFUSED, **({} if programs else _PROGRAMS)}
     return [
         Step(_LOAD, _ARCHITECTURE),
         Step(_IF_EQUAL, architecture, otherwise="kill"),
         Step(_LOAD, _NUMBER),
         *([Step(_IF_AT_LEAST, _X32, then="refuse")] if machine == "x86_64" else []),
         *(Step(_IF_EQUAL, numbers[column], then="refuse") for numbers in refused.values()),
+        *_about_sockets(_SOCKET[column], sockets),
         # clone3 hides its flags in memory, where a filter cannot look; the C library then uses clone.
-        Step(_IF_EQUAL, _CLONE3[column], then="unknown"),
+        Step(_IF_EQUAL, _CLONE3[column], then="unknown", label="not a socket"),
         Step(_IF_EQUAL, _CLONE[column], otherwise="allow"),
         Step(_LOAD, _FIRST_ARGUMENT),
         Step(_IF_ANY_BIT, _NEW_NAMESPACES, then="refuse"),
@@ -92,6 +97,18 @@ def steps(machine: str, *, sockets: bool, programs: bool) -> list[Step]:
         Step(_RETURN, _ERROR | errno.EPERM, label="refuse"),
         Step(_RETURN, _ERROR | errno.ENOSYS, label="unknown"),
         Step(_RETURN, _KILL, label="kill"),
+    ]
+
+
+def _about_sockets(number: int, sockets: Sockets) -> list[Step]:
+    if sockets == "all":
+        return []
+    if sockets == "none":
+        return [Step(_IF_EQUAL, number, then="refuse")]
+    return [
+        Step(_IF_EQUAL, number, otherwise="not a socket"),
+        Step(_LOAD, _FIRST_ARGUMENT),
+        Step(_IF_EQUAL, _UNIX, then="allow", otherwise="refuse"),
     ]
 
 

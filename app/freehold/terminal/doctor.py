@@ -25,17 +25,23 @@ if TYPE_CHECKING:
 
     from freehold.assistant.household import Household
     from freehold.foundation.paths import Profile
+    from freehold.processes.boxes import Boxed
 
 EXAMPLES = ("freehold doctor", "freehold doctor --json")
 
-JSON = "{checks: [{name, ok, detail, advice}]}"
+JSON = "{checks: [{name, ok, detail, advice}], boxes: [{worker, kept_from, needs, open}]}"
+
+_KEPT_FROM = {
+    "privileges": "new rights", "memory": "debuggers", "files": "other files", "calls": "other programs",
+    "internet": "the internet", "sockets": "sockets",
+}  # fmt: skip
 
 _ROOM_TO_WORK = 1_000_000_000  # bytes; less and an answer or a download soon meets a full disk
 _REPAIR = "Install Freehold again, with the README's command."
 
 
 def doctor(context: typer.Context) -> None:
-    """Check what Freehold needs on this machine.
+    """Check what Freehold needs on this machine, and what its workers are kept from.
 
     Says what to do where something is missing. Asks for no passphrase, opens no connection and changes nothing.
     """
@@ -45,11 +51,18 @@ def doctor(context: typer.Context) -> None:
         for name, look in _looks(call):
             progress.update(f"Looking at {name}")
             found.append(_looked(name, look))
-    call.output.result({"checks": [check.to_wire() for check in found]}, lambda: _list(found))
-    if not call.output.json:
-        for check in found:
-            if not check.ok and check.advice:
-                call.output.line(f"\n{check.name}: {check.advice}")
+        progress.update("Looking at the workers' boxes")
+        boxes = _boxes(found)
+    document = {"checks": [check.to_wire() for check in found], "boxes": [_to_wire(box) for box in boxes]}
+    call.output.result(document, lambda: _list(found))
+    if call.output.json:
+        return
+    if boxes:
+        call.output.line("\nA worker that a model or a document took over would be kept by this system from:\n")
+        call.output.show(_matrix(boxes))
+    for check in found:
+        if not check.ok and check.advice:
+            call.output.line(f"\n{check.name}: {check.advice}")
 
 
 def _looks(call: Call) -> Iterator[tuple[str, Callable[[], Check]]]:
@@ -68,6 +81,45 @@ def _looked(name: str, look: Callable[[], Check]) -> Check:
         return look()
     except FreeholdError as error:
         return Check(name, False, f"{error.title}. {error.detail}".strip(), error.next_step)
+
+
+def _boxes(found: list[Check]) -> tuple[Boxed, ...]:
+    """What each worker is kept from here; a check that says whether that is all it should be joins `found`."""
+    from freehold.processes.boxes import found_boxes
+
+    if sys.platform != "linux":
+        words = "made of Linux's own means; on this system there are none, and Freehold is not tested here"
+        found.append(Check("worker boxes", True, words))
+        return ()
+    try:
+        boxes = found_boxes()
+    except FreeholdError as error:
+        found.append(Check("worker boxes", False, f"{error.title}. {error.detail}".strip(), error.next_step))
+        return ()
+    open_ones = sum(bool(box.open) for box in boxes)
+    words = f"{open_ones} of {len(boxes)} workers are not closed in as they should be"
+    advice = "Workers run all the same. A Linux kernel of 5.13 or newer with Landlock turned on closes them in."
+    closed = f"{len(boxes)} workers, each kept from all it does not need"
+    found.append(Check("worker boxes", not open_ones, words if open_ones else closed, advice if open_ones else ""))
+    return boxes
+
+
+def _to_wire(box: Boxed) -> dict[str, str | list[str]]:
+    return {"worker": box.worker, "kept_from": list(box.held), "needs": list(box.needs), "open": list(box.open)}
+
+
+def _matrix(boxes: tuple[Boxed, ...]) -> RenderableType:
+    from freehold.terminal.tables import table
+
+    return table("worker", "kept from", rows=[(box.worker, _in_words(box)) for box in boxes], wide="kept from")
+
+
+def _in_words(box: Boxed) -> str:
+    words = ", ".join(_KEPT_FROM[layer] for layer in box.held) or "nothing"
+    for title, layers in (("needs", box.needs), ("NOT kept from", box.open)):
+        if layers:
+            words += f"; {title} " + ", ".join(_KEPT_FROM[layer] for layer in layers)
+    return words
 
 
 def _inside(look: Callable[[Household], Check], call: Call) -> Check:
