@@ -78,6 +78,7 @@ class Background:
                     self._library.warm(stop)
                     has_recovered = True
                 self._drain(self._library.work(stop))
+                self._library.warm(stop)
                 self._is_working = False
                 self._drain(self._library.watch(self._until_woken()))  # ends at once when nothing is watched
             except FreeholdError as error:  # such as a locked vault: whoever asks next is told

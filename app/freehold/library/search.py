@@ -17,7 +17,7 @@ from freehold.library.words import named_in, terms, word_set
 
 _DOCUMENTS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
-_AT_ONCE = 4000  # chunks taken into memory in one op: a chat waits for it
+_AT_ONCE = 1500  # chunks taken into memory in one op: a chat waits for it
 _SAMPLE = 4096  # chunks of which the cosines' mean and deviation are taken where only candidates have theirs
 _CHECKED_EVERY = 20  # answers of Chroma, of which one is compared with the exact scan
 _LEAST_AGREED = 0.9  # of the ten nearest
