@@ -55,21 +55,23 @@ def searching(folder: Path, many: int) -> Iterator[Figure]:
     yield from _warming(vault, made, many)
     model = bundled()
     embedder = Embedder(embedder_process(folder), model) if model else None
-    times = []
+    times, processor = [], []
     for vector in made.vectors(_QUESTIONS):
-        query = made.prose(12)
-        start = time.perf_counter()
+        query, start = made.prose(12), time.perf_counter()
         if embedder:
             embedder.embed([query])
+        middle, used = time.perf_counter(), time.process_time()
         vault.call("library.search", query=query, vector=pack_floats(vector.tolist()), embedder="made")
-        times.append(1000 * (time.perf_counter() - start))
+        processor.append(1000 * (time.process_time() - used))
+        times.append((1000 * (time.perf_counter() - start), 1000 * (middle - start)))
     if embedder:
         embedder.close()
-    note = (
-        f"median {statistics.median(times[10:]):.0f} ms; the query's embedding {'included' if embedder else 'left out'}"
-    )
-    yield Figure(f"hybrid search over {many:,} chunks, warm, p95", percentile(times[10:], 0.95), "ms",
-                 60.0 if many == 100_000 else None, note=note)  # fmt: skip
+    whole, embedding = (statistics.median(part) for part in zip(*times[10:], strict=True))
+    note = f"median {whole:.0f} ms, of which {embedding:.0f} embedding the query; searching used the processor for "
+    note += f"{statistics.median(processor[10:]):.0f} ms, p95 {percentile(processor[10:], 0.95):.0f}"
+    slowest = percentile([whole for whole, _ in times[10:]], 0.95)
+    goal = 60.0 if many == 100_000 else None
+    yield Figure(f"hybrid search over {many:,} chunks, warm, p95", slowest, "ms", goal, note=note)
 
 
 def _warming(vault: VaultInMemory, made: Made, many: int) -> Iterator[Figure]:
