@@ -1,7 +1,8 @@
 """Measure what the issues promise: `python tests/bench/run.py NAME [--quick] [--json]`.
 
-NAME is one of chat, kill, library, retrieval. Prints one JSON object per figure as soon as it is measured; `--quick` is
-the same measurement at a smaller size. Compared speeds run interleaved, in pairs, and the median ratio counts.
+NAME is one of chat, kill, library, retrieval, security. Prints one JSON object per figure as soon as it is measured;
+`--quick` is the same measurement at a smaller size. Compared speeds run interleaved, in pairs, and the median ratio
+counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from figures import Figure
 
-BENCHES = {"chat": "chat_bench", "kill": "kill_bench", "library": "library_bench", "retrieval": "retrieval_bench"}
+BENCHES = {
+    "chat": "chat_bench",
+    "kill": "kill_bench",
+    "library": "library_bench",
+    "retrieval": "retrieval_bench",
+    "security": "security_bench",
+}
 
 
 def main() -> int:

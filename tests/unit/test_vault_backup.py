@@ -158,6 +158,14 @@ def test_a_vault_is_never_replaced_by_a_backup(vault, tmp_path, path):
     assert contents(vault) == before
 
 
+def test_a_log_that_an_older_vault_left_behind_is_not_read_into_the_restored_one(vault, tmp_path, path):
+    backed_up(vault, tmp_path, path)
+    (profile_in(tmp_path / "new").vault / "vault.db-wal").write_bytes(b"\x37\x7f\x06\x82" + bytes(9000))
+    again = restored(tmp_path / "new", path)
+    assert contents(again) == contents(vault)
+    again.lock()
+
+
 def test_what_a_backup_says_of_itself_needs_no_key(vault, tmp_path, path):
     backup = drained(look_into(backed_up(vault, tmp_path, path)))
     assert (backup.header.is_raw, backup.size % 4096, backup.header.schema) == (True, 0, vault.status().schema)

@@ -130,7 +130,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         if temporary:
-            Path(temporary).unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that fails may fail here too; the next start sweeps what is left
+                Path(temporary).unlink(missing_ok=True)
         raise disk_error(error, path) from error
 
 

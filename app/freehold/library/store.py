@@ -282,6 +282,7 @@ class LibraryStore(ChunkRows):
         for source in sources:
             gone.update(row[0] for row in self._db.query("SELECT id FROM library_document WHERE source = ?", source))
         for document in gone:
+            self.again(document)  # cut off here, it is read again whole
             self.renew(document)
             yield from self.sweep(document)
         with self._db.forgetting() as execute:

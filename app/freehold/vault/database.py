@@ -88,16 +88,20 @@ class Database:
         before, self._before_change = self._before_change, None
         if before is not None:
             before()
+        from sqlcipher3 import dbapi2
+
         begin, end, undo = _PART if self._is_together else _WHOLE
         with self._words():
             self._connection.execute(begin)
             try:
                 yield lambda sql, *values: self._connection.execute(sql, values)
                 self._connection.execute(end)
+            except dbapi2.Error:
+                with suppress(dbapi2.Error):  # SQLite may have undone it by itself; what failed first is what counts
+                    self._undo(undo)
+                raise
             except BaseException:
-                if self._connection.in_transaction:  # SQLite ends it by itself when the disk is full
-                    for step in undo:
-                        self._connection.execute(step)
+                self._undo(undo)
                 raise
 
     def before_change(self, tell: Callable[[], None]) -> None:
@@ -236,6 +240,11 @@ class Database:
     def prepare_forgetting(self) -> None:
         with self.transaction() as execute:
             execute(_PENDING)
+
+    def _undo(self, steps: tuple[str, ...]) -> None:
+        if self._connection.in_transaction:  # SQLite ends it by itself when the disk is full
+            for step in steps:
+                self._connection.execute(step)
 
     def _forget_what_waits(self) -> None:
         if self.query("SELECT 1 FROM vault_forgetting"):

@@ -200,9 +200,7 @@ class Safe:
         try:
             _remove(unfinished)
             unpacked.database.rename(unfinished)
-            headers.write(self._folder, header, data_key)
-            unfinished.rename(self._folder / DATABASE)
-            sync_folder(self._folder)
+            self._begin_to_be(header, data_key)
         except OSError as error:
             raise disk_error(error, self._folder) from error
         self._open(header, data_key)
@@ -253,15 +251,20 @@ class Safe:
                 migrations.lay_out(database)
                 schema = migrations.upgrade(database, migrations.pending({}, self._classes))
                 database.note(_AGE, str(header.generation))
+                database.fold_log()  # closing would keep silent about a log that could not be, and stays behind below
             finally:
                 database.close()
-            headers.write(self._folder, replace(header, schema=schema), data_key)
-            # Only now is there a vault: until this rename its making can be begun again.
-            unfinished.rename(self._folder / DATABASE)
-            sync_folder(self._folder)
+            self._begin_to_be(replace(header, schema=schema), data_key)
         except OSError as error:
             raise disk_error(error, self._folder) from error
         self._open(replace(header, schema=schema), data_key)
+
+    def _begin_to_be(self, header: Header, data_key: bytes) -> None:
+        """Let the unfinished database be the vault's: until the rename its making can be begun again."""
+        headers.write(self._folder, header, data_key)
+        _remove(self._folder / DATABASE)  # a log that an older vault left would be read into this one
+        (self._folder / _BEING_MADE).rename(self._folder / DATABASE)
+        sync_folder(self._folder)
 
     def grow(self) -> int:
         """A new generation now, for the keyring to remember. Never keeps the owner out: a full disk leaves the old."""
@@ -295,8 +298,7 @@ class Safe:
         raise VaultDamaged("the vault's header was changed by someone else")
 
     def _open(self, header: Header, data_key: bytes, seen: int = 0) -> None:
-        database, schema = self._upgraded(data_key)
-        age = _age(database)
+        database, schema, age = self._upgraded(data_key)
         self._older = older(header.generation, age, seen)
         if self._older:
             _log.warning("an older copy of the %s was put back", self._older)
@@ -336,8 +338,8 @@ class Safe:
         except (DiskFull, ProfileUnusable) as error:
             _log.warning("the generation could not grow: %s", error.code)
 
-    def _upgraded(self, data_key: bytes) -> tuple[Database, int]:
-        """The open database, at this program's schema. A copy is kept before anything is changed."""
+    def _upgraded(self, data_key: bytes) -> tuple[Database, int, Age | None]:
+        """The open database at this program's schema, that schema, and its age. A copy is kept before a change."""
         database = self._connect(data_key)
         try:
             found = migrations.versions(database)
@@ -348,7 +350,7 @@ class Safe:
                 keep_copy(self._profile, sum(found.values()))
                 database = self._connect(data_key)
                 migrations.upgrade(database, steps)
-            return database, sum(migrations.versions(database).values())
+            return database, sum(migrations.versions(database).values()), _age(database)
         except BaseException:
             database.close()
             raise

@@ -6,6 +6,7 @@ import hmac
 from pathlib import Path
 
 from freehold.foundation.errors import BackupDamaged, WrongPassphrase
+from freehold.foundation.paths import disk_error
 from freehold.vault import header as headers
 from freehold.vault import keys
 from freehold.vault.backup import DATABASE, HEADER
@@ -18,7 +19,10 @@ class Unpacked:
 
     def __init__(self, folder: Path, digest: bytes, seal: bytes) -> None:
         self.database = folder / DATABASE
-        self._content = (folder / HEADER).read_bytes()
+        try:
+            self._content = (folder / HEADER).read_bytes()
+        except OSError as error:
+            raise disk_error(error, folder) from error
         self._digest, self._seal = digest, seal
         self.header = headers.decode(self._content)
 
