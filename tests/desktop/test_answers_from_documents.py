@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -515,6 +517,16 @@ def test_locking_forgets_everything_that_was_shown_of_documents(desk):
     assert desk.shell._chat._attaching._files == {}
     assert not any(view.turn for view in desk.transcript.findChildren(AnswerView))
     assert [chip for chip in desk.transcript.findChildren(SourceChip) if chip.isVisible()] == []
+
+
+def test_the_chat_page_comes_without_what_only_documents_need():
+    code = (
+        "import sys, freehold.desktop.chat_page; print(*[name for name in sys.modules if name.startswith('freehold.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    late = ("desktop.viewer", "desktop.source", "desktop.files_row", "desktop.scope", "desktop.transcript", "library")
+    assert [name for name in loaded if name.removeprefix("freehold.").startswith(late)] == []
 
 
 def test_numbers_in_words():

@@ -243,6 +243,13 @@ def test_the_name_of_a_file_cannot_turn_around(desk, papers):
     assert viewer._name.whole == "exe[U+202E]txt.md"
 
 
+def test_a_name_that_looks_like_markup_is_a_name(desk, papers):
+    path = "/p/" + "<img src=x> " * 20 + ".md"
+    papers.documents[path] = "x"
+    viewer = show(desk, quote(path, start=0, end=1))
+    assert viewer._name.toolTip().startswith("<span>&lt;img src=x>")
+
+
 def test_a_file_beside_a_question_is_shown_as_its_text(desk):
     conversations = desk.house.conversations
     chat = conversations.create().id

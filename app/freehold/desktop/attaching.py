@@ -30,8 +30,8 @@ class Attaching(QObject):
         self._files: dict[str, list[PendingFile]] = {}
         composer.attach_asked.connect(self.choose)
         composer.files_given.connect(self.add)
-        composer.files.removed.connect(self._remove)
-        composer.files.password_given.connect(self._read)
+        composer.file_removed.connect(self._remove)
+        composer.file_password_given.connect(self._read)
         composer.trouble.acted.connect(self.library_asked)
 
     def choose(self) -> None:

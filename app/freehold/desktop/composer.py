@@ -18,17 +18,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
 
-from freehold.chats.values import NO_DOCUMENTS, Scope
 from freehold.desktop.controls import Trouble
 from freehold.desktop.drops import local_paths
-from freehold.desktop.files_row import FilesRow
 from freehold.desktop.icons import icon
-from freehold.desktop.pending_file import PendingFile
 from freehold.desktop.pieces import Elided, Pill, button, column, frame, label, row
-from freehold.desktop.source_words import scope_words
-from freehold.desktop.theme import Theme
+from freehold.desktop.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
+    from freehold.chats.values import Scope
+    from freehold.desktop.files_row import FilesRow
+    from freehold.desktop.pending_file import PendingFile
     from freehold.desktop.scope_menu import ScopeMenu
     from freehold.library.values import Collection
 
@@ -127,19 +126,22 @@ class Composer(QWidget):
     scope_asked = Signal()
     attach_asked = Signal()
     files_given = Signal(list)
+    file_removed = Signal(object)
+    file_password_given = Signal(object, str)
 
     def __init__(self) -> None:
         super().__init__()
         self.setAcceptDrops(True)
-        self.files = FilesRow()
-        self._reads = self._waits_for_files = self._has_trouble = False
+        self._theme = LIGHT
+        self._files: FilesRow | None = None
+        self._reads = self._has_files = self._waits_for_files = self._has_trouble = False
         self._scope, self._attach = button("", "chip"), button("", "plain", words=self.tr("Attach a file"))
         self._scope.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow stands behind the words
         self._scope.setToolTip(self.tr("Which documents answers are made from"))
         self._attach.setToolTip(self.tr("Attach a file to this message, or drop it here"))
         self._menu: ScopeMenu | None = None
         self.box = Box()
-        self.box.setPlaceholderText(self.tr("Ask anything"))
+        self.box.setPlaceholderText(self.tr("Ask anything, or drop a file here"))
         self.box.setAccessibleName(self.tr("Message"))
         self._is_busy, self._editing, self._kept = False, "", ""
         self._send, self._stop = button(self.tr("Send"), "primary"), button(self.tr("Stop"))
@@ -158,12 +160,12 @@ class Composer(QWidget):
         self._timer.setInterval(DRAFT_MS)
         self._lay_out()
         self._connect()
-        self.show_scope(NO_DOCUMENTS)
+        self.show_scope(self.tr("No documents"), reads=False)
 
     def _lay_out(self) -> None:
         bottom = row(self._scope, self._attach, self.where, self._promise, None, self._send, self._stop)
-        card = column(self.files, self.box, bottom, spacing=10, margins=(14, 14, 14, 12))
-        self._card: QFrame = frame("card", card)
+        self._inside = column(self.box, bottom, spacing=10, margins=(14, 14, 14, 12))
+        self._card: QFrame = frame("card", self._inside)
         self.setLayout(column(self.trouble, self._banner, self._card))
 
     def _connect(self) -> None:
@@ -192,12 +194,13 @@ class Composer(QWidget):
     def dress(self, theme: Theme) -> None:
         self._scope.setIcon(icon("chevron", theme.muted))
         self._attach.setIcon(icon("clip", theme.muted))
-        self.files.dress(theme)
+        self._theme = theme
+        if self._files is not None:
+            self._files.dress(theme)
 
-    def show_scope(self, scope: Scope) -> None:
-        """Which documents answers are made from."""
-        words = scope_words(scope)
-        self._reads = scope.reads
+    def show_scope(self, words: str, *, reads: bool) -> None:
+        """Which documents answers are made from, in words; `reads`: there are some."""
+        self._reads = reads
         self._scope.setText(QFontMetrics(self._scope.font()).elidedText(words, Qt.TextElideMode.ElideRight, MOST_SCOPE))
         self._scope.setAccessibleName(self.tr("Documents for this chat: {0}").format(words))
         self._refresh()
@@ -220,9 +223,24 @@ class Composer(QWidget):
     def _forget_menu(self) -> None:
         self._menu = None
 
+    @property
+    def files(self) -> FilesRow:
+        """What shows the files that go with a message, made for the first of them."""
+        if self._files is None:
+            from freehold.desktop.files_row import FilesRow
+
+            self._files = FilesRow()
+            self._files.dress(self._theme)
+            self._files.removed.connect(self.file_removed)
+            self._files.password_given.connect(self.file_password_given)
+            self._inside.insertWidget(0, self._files)
+        return self._files
+
     def show_files(self, files: Sequence[PendingFile]) -> None:
         """What goes with the message. It waits until all of it is read."""
-        self.files.show_files(files)
+        if files or self._files is not None:
+            self.files.show_files(files)
+        self._has_files = bool(files)
         self._waits_for_files = any(one.file is None for one in files)
         self._has_trouble = any(one.error is not None for one in files)
         self._refresh()
@@ -319,7 +337,7 @@ class Composer(QWidget):
             return self.tr("Give the password, or remove what cannot be read.")
         if self._waits_for_files:
             return self.tr("Reading. You can write on meanwhile.")
-        if self._reads or self.files.isVisibleTo(self):
+        if self._reads or self._has_files:
             return self.tr("Your words and documents stay on this computer.")
         return self.tr("Your words stay on this computer.")
 

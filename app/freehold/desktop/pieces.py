@@ -211,7 +211,7 @@ class Elided(QLabel):
         shown = self._shortened() if self._whole else ""
         if shown != self.text():
             self.setText(shown)
-        self.setToolTip(self._whole if shown != self._whole else "")
+        self.setToolTip(plain_tip(self._whole) if shown != self._whole else "")
 
     def _shortened(self) -> str:
         from PySide6.QtCore import Qt
@@ -242,6 +242,14 @@ def shortcut_words(shortcut: str) -> str:
     from PySide6.QtGui import QKeySequence
 
     return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
+
+
+def plain_tip(text: str) -> str:
+    """A tooltip that shows `text` as it is. Qt reads one that looks like markup as markup, pictures and all."""
+    if "<" not in text:
+        return text
+    shown = text.replace("&", "&amp;").replace("<", "&lt;")  # `html` would cost the first frame 8 ms
+    return f"<span>{shown}</span>"
 
 
 def announce(widget: QWidget, text: str) -> None:

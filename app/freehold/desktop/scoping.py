@@ -11,6 +11,7 @@ from freehold.desktop.bridge import Bridge
 from freehold.desktop.composer import Composer
 from freehold.desktop.in_view import InView
 from freehold.desktop.needs import Household
+from freehold.desktop.source_words import scope_words
 from freehold.library.values import Collection
 
 
@@ -27,7 +28,7 @@ class Scoping(QObject):
     def show(self, scope: Scope) -> None:
         """The chat in view is answered from these."""
         self._view.scope = scope
-        self._composer.show_scope(scope)
+        self._composer.show_scope(scope_words(scope), reads=scope.reads)
 
     def forget(self) -> None:
         self._composer.close_menu()

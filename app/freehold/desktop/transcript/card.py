@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
 from freehold.desktop.excerpts import Excerpt
+from freehold.desktop.pieces import plain_tip
 from freehold.desktop.transcript.looks import Looks, utf16_length
 
 _PAD_X, _PAD_Y = 12, 10
@@ -49,7 +50,7 @@ class SourceCard(QPushButton):
         self._number, self._name, self._place, self._excerpt, self._note = number, name, place, excerpt, note
         spoken = filter(None, (self.tr("Source {0}").format(number) if number else "", name, place, note, excerpt.text))
         self.setAccessibleName(", ".join(spoken))
-        self.setToolTip(name)
+        self.setToolTip(plain_tip(name))
         self.updateGeometry()
         self.update()
 
