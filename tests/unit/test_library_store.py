@@ -373,3 +373,14 @@ def test_a_name_is_found_behind_thousands_of_others(vault):
     vault.call("library.enqueue", source=source, files=files)
     assert paths(vault.call("library.listed", text="04499")) == ["/many/04499.txt"]
     assert len(vault.call("library.listed", text="many", limit=3)) == 3
+
+
+def test_pictures_wait_until_the_words_of_all_else_are_found(vault):
+    source = vault.call("library.add_source", path="/papers", collection="documents")["id"]
+    names = ["scan.png", "big.pdf", "photo.JPEG", "note.txt"]
+    sizes = {"big.pdf": 9_000_000}
+    files = [[f"/papers/{name}", sizes.get(name, 10), 1, 1, number] for number, name in enumerate(names)]
+    vault.call("library.enqueue", source=source, files=files)
+    waiting = [row[1].rpartition("/")[2] for row in vault.call("library.waiting", limit=9)]
+    assert waiting[:2] == ["note.txt", "big.pdf"]
+    assert set(waiting[2:]) == {"scan.png", "photo.JPEG"}

@@ -14,7 +14,7 @@ from freehold.library import moving
 from freehold.library.rows import ChunkRows, Database, clean
 from freehold.library.schema import FIRST, SECOND, THIRD
 from freehold.library.search import Searcher, Within
-from freehold.library.values import State
+from freehold.library.values import PICTURES, State
 from freehold.processes.frames import unpack_floats
 
 _LOOKED_AT = 2000  # documents a query brings while a name is looked for
@@ -121,11 +121,14 @@ class LibraryStore(ChunkRows):
             )  # fmt: skip
 
     def waiting(self, limit: int) -> list[list[Any]]:
-        """[id, path, tries, fingerprint, size] of what to read next: of the source put first, then small and new."""
+        """[id, path, tries, fingerprint, size] of what to read next: of the source put first, then small and new;
+        pictures last, since recognising their text takes seconds.
+        """
         rows = self._db.query(
             "SELECT d.id, d.path, d.tries, d.fingerprint, d.size FROM library_document d "
             "JOIN library_source s ON s.id = d.source WHERE d.state = 'waiting' "
-            "ORDER BY s.first DESC, d.size / 262144, d.mtime DESC LIMIT ?",
+            "ORDER BY s.first DESC, instr(?, d.kind || ' ') > 0 AND d.kind <> '', d.size / 262144, d.mtime DESC LIMIT ?",
+            " ".join((*PICTURES, "")),
             limit,
         )
         return [[row[0], _name(row[1]), *row[2:]] for row in rows]

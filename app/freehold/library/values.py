@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 Mode = Literal["hybrid", "words", "meaning"]
 GENERAL = "documents"  # the collection of what was added without naming one
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")  # whose text is recognised
 
 
 class State(StrEnum):

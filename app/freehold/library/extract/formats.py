@@ -13,7 +13,6 @@ from freehold.library.extract.mail import read_mailbox, read_message, read_outlo
 from freehold.library.extract.office import LEGACY, read_legacy
 from freehold.library.extract.opendocument import read_opendocument
 from freehold.library.extract.pdf import pdf_pages, read_pdf
-from freehold.library.extract.pictures import SUFFIXES as PICTURES
 from freehold.library.extract.pictures import picture_pages, read_picture
 from freehold.library.extract.records import read_calendar, read_json, read_notebook
 from freehold.library.extract.sheets import read_csv, read_sheets
@@ -29,13 +28,14 @@ from freehold.library.extract.text import (
 from freehold.library.extract.viewer import Pages
 from freehold.library.extract.web import read_epub, read_html, read_xml
 from freehold.library.extract.word import read_word
+from freehold.library.values import PICTURES
 
 Reader = Callable[[Source], Blocks]
 View = Callable[[Source], AbstractContextManager[Pages]]
 
 _READERS: dict[Reader, str] = {
     read_pdf: ".pdf",
-    read_picture: PICTURES,
+    read_picture: " ".join(PICTURES),
     read_legacy: " ".join(LEGACY),
     read_word: ".docx .docm .dotx",
     read_slides: ".pptx .pptm .ppsx",
@@ -64,7 +64,7 @@ _READERS: dict[Reader, str] = {
 }
 BY_SUFFIX: dict[str, Reader] = {suffix: reader for reader, suffixes in _READERS.items() for suffix in suffixes.split()}
 # How a viewer turns the pages of what has any; of the rest it shows the text.
-VIEWS: dict[str, View] = {".pdf": pdf_pages, **dict.fromkeys(PICTURES.split(), picture_pages)}
+VIEWS: dict[str, View] = {".pdf": pdf_pages, **dict.fromkeys(PICTURES, picture_pages)}
 
 # Containers that say what they are by a member's name.
 _PACKED = (

@@ -14,7 +14,6 @@ from freehold.library.extract.passages import Box, boxes_on
 from freehold.library.extract.recognise import Budget, advice, recognised
 from freehold.library.extract.viewer import MOST_PIXELS, Picture
 
-SUFFIXES = ".png .jpg .jpeg .bmp .tif .tiff .webp .gif"
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
 _MOST_PIXELS = 120_000_000  # once unpacked, at three bytes each
 _MOST_FRAMES = 1_000  # of a scan that holds many pages
