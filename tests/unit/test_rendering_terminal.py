@@ -33,3 +33,16 @@ def test_blocks_look_like_what_they_are():
 def test_hostile_text_sends_the_terminal_nothing_but_characters_and_colours(text):
     shown = printed(text)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+
+
+def test_many_deep_quotes_and_lists_are_drawn_without_measuring_them_over_and_over():
+    """With a grid of Rich's for each level, this took half a second a paragraph."""
+    shown = printed(("> " * 12 + "word\n\n") * 1000, width=100)
+    assert shown.count("│ word") == 384, "all that the limit on blocks lets through"
+
+
+def test_a_list_keeps_its_place_on_a_terminal_too_narrow_for_it():
+    lines = [line.rstrip() for line in printed("1. " + "word " * 3 + "\n\n- - - - deep\n", width=9).splitlines()]
+    assert [line for line in lines if line] == [
+        "1. word", "   word", "   word", "• • • • d", "        e", "        e", "        p",
+    ]  # fmt: skip

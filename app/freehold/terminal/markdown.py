@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.rule import Rule as RichRule
+from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -68,7 +71,7 @@ def _block(block: Block) -> RenderableType:
         case Rule():
             return RichRule(style="dim")
         case Quote():
-            return _beside(Text("│", style="dim"), Group(*_tightly(block.blocks)))
+            return _Beside("│", Group(*_tightly(block.blocks)), repeats=True, style="dim")
         case Listing():
             return _listing(block)
         case Table():
@@ -81,19 +84,37 @@ def _tightly(blocks: tuple[Block, ...]) -> list[RenderableType]:
 
 
 def _listing(listing: Listing) -> RenderableType:
-    grid = RichTable.grid(padding=(0, 1, 0 if listing.tight else 1, 0))
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column()
-    for mark, item in numbered(listing):
+    items = [("•" if mark == "-" else mark, item) for mark, item in numbered(listing)]
+    width = max((cell_len(mark) for mark, _ in items), default=0)
+    below = 0 if listing.tight else 1
+    drawn: list[RenderableType] = []
+    for mark, item in items:
         inside = [_block(block) for block in item.blocks] if listing.tight else _tightly(item.blocks)
-        grid.add_row(Text("•" if mark == "-" else mark), Group(*inside))
-    return grid
+        drawn.append(Padding(_Beside(mark.rjust(width), Group(*inside)), (0, 0, below, 0)))
+    return Group(*drawn)
 
 
-def _beside(mark: Text, content: RenderableType) -> RenderableType:
-    grid = RichTable.grid(padding=(0, 1, 0, 0))
-    grid.add_row(mark, content)
-    return grid
+class _Beside:
+    """`content` beside a mark, which stands on its first line or `repeats` on each.
+
+    No grid of Rich's: those measure what is inside again at each level, so that quotes in quotes in quotes cost twice
+    as much with each.
+    """
+
+    def __init__(self, mark: str, content: RenderableType, *, repeats: bool = False, style: str = "") -> None:
+        self._mark, self._content, self._repeats, self._style = mark, content, repeats, style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width, style = cell_len(self._mark) + 1, console.get_style(self._style)
+        inside = options.update(width=max(1, options.max_width - width), height=None)
+        for number, line in enumerate(console.render_lines(self._content, inside, pad=False)):
+            is_marked = number == 0 or self._repeats
+            yield Segment(f"{self._mark} " if is_marked else " " * width, style)
+            yield from line
+            yield Segment.line()
+
+    def __rich_measure__(self, _console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, options.max_width)
 
 
 def _table(table: Table) -> RenderableType:
