@@ -127,7 +127,8 @@ class LibraryStore(ChunkRows):
         rows = self._db.query(
             "SELECT d.id, d.path, d.tries, d.fingerprint, d.size FROM library_document d "
             "JOIN library_source s ON s.id = d.source WHERE d.state = 'waiting' "
-            "ORDER BY s.first DESC, instr(?, d.kind || ' ') > 0 AND d.kind <> '', d.size / 262144, d.mtime DESC LIMIT ?",
+            "ORDER BY s.first DESC, d.kind <> '' AND instr(?, d.kind || ' ') > 0, d.size / 262144, d.mtime DESC "
+            "LIMIT ?",
             " ".join((*PICTURES, "")),
             limit,
         )
