@@ -28,7 +28,7 @@ from freehold.vault.keys import subkey
 _PAGE, _RESERVED, _SALT = 4096, 80, 16
 _LOG_HEAD, _FRAME_HEAD = 32, 24
 _DIMENSIONS = 384
-_OF_EACH = 320  # texts, names and vectors; the keys make the rest of a thousand
+_OF_EACH = 332  # texts, names and vectors; four keys make it a thousand
 _NEEDLE = 12  # of a canary's letters: an index stores words without the beginning they share with a neighbour
 
 Needles = Mapping[str, Sequence[bytes]]  # each canary in all the forms that are looked for

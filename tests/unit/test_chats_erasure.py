@@ -118,6 +118,32 @@ def test_what_was_erased_gives_its_room_back(vault, tmp_path):
     assert safe.status().bytes < before - 500_000
 
 
+def test_many_words_of_their_own_go_too_and_the_rest_is_still_found(tmp_path):
+    """Found by the canaries: with hundreds of different words the index kept those it had only marked as deleted."""
+    safe = open_safe(tmp_path)
+    conversations = Conversations(InProcess(safe))
+    kept, doomed = conversations.create("Kept"), conversations.create("Doomed")
+    root = conversations.ask(kept.id, "The harmless heron", None)
+    growing = conversations.begin_answer(kept.id, root.id)
+    conversations.extend(growing.id, "unfinished umbrella")
+    words = [f"{number:04d}{hashlib.sha256(str(number).encode()).hexdigest()[:20]}" for number in range(400)]
+    parent = None
+    for word in words:
+        parent = conversations.ask(doomed.id, f"The word is {word}.", parent).id
+        answer = conversations.begin_answer(doomed.id, parent)
+        parent = conversations.seal(answer.id, Ending.COMPLETE, text="So it is.").id
+    content = decrypted(profile_in(tmp_path).vault)
+    assert all(word[-12:].encode() in content for word in words)
+    conversations.erase(doomed.id)
+    content = decrypted(profile_in(tmp_path).vault)
+    assert [word for word in words if word[-12:].encode() in content] == []
+    assert [hit.turn for hit in conversations.search("heron")] == [root.id]
+    conversations.seal(growing.id, Ending.COMPLETE)
+    assert [hit.turn for hit in conversations.search("umbrella")] == [growing.id]
+    assert safe.check() == []
+    safe.close()
+
+
 def test_copies_from_before_an_upgrade_go_too(vault, tmp_path):
     _, conversations, chat = vault
     copy = profile_in(tmp_path).backups / "before-upgrade-01-schema-1"

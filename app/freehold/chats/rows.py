@@ -160,10 +160,15 @@ def quick_forgetting(execute: Execute, chats: Sequence[int]) -> Iterator[None]:
     if share * 10 < total:
         yield
         return
+    # Not 'optimize': it leaves a single segment as it is, and with it the words that were marked as deleted in it.
     execute("INSERT INTO found_words (found_words, rank) VALUES ('secure-delete', 0)")
     yield
-    execute("INSERT INTO found_words (found_words) VALUES ('optimize')")
+    execute("INSERT INTO found_words (found_words) VALUES ('delete-all')")
     execute("INSERT INTO found_words (found_words, rank) VALUES ('secure-delete', 1)")
+    execute(
+        "INSERT INTO found_words (rowid, text) SELECT t.seq, w.text FROM turns t JOIN words w ON w.turn = t.seq"
+        " WHERE t.role = 'user' OR t.ending IS NOT NULL"
+    )
 
 
 def next_touch(execute: Execute) -> int:
