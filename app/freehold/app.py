@@ -87,7 +87,7 @@ def build(profile: Profile) -> Household:
     desk, screen, hand = (profile.scratch / name for name in ("reading", "showing", "attached"))
     extractor = Extractor(reader(desk), desk, recognises=reads_text)
     viewer = Viewer(lambda path: reader(screen, str(path))(), screen)
-    library = Library(vault, extractor, embedder, viewer)
+    library = Library(vault, extractor, embedder, viewer, is_answering=lambda: engine.is_busy)
     files = FileReader(lambda path: Extractor(reader(hand, str(path)), hand, recognises=reads_text))
     librarian = Librarian(library, files, conversations)
     assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)

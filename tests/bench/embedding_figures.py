@@ -78,7 +78,7 @@ def _ranking(plain: Callable[[Sequence[str]], Any], ours: Embedder) -> Figure:
     asked = [(one["qas"][0]["question"], number) for number, one in enumerate(paragraphs)]
     questions = [question for question, _ in asked]
     theirs = _gain(plain(texts), plain(questions), asked)
-    value = _gain(_matrix(ours.embed(texts)), _matrix([ours.embed([one])[0] for one in questions]), asked)
+    value = _gain(_matrix(ours.embed(texts)), _matrix([ours.embed_question(one) for one in questions]), asked)
     return Figure("nDCG@10 of questions over paragraphs, to plain float32", value - theirs, "nDCG", -0.005, "at least",
                   note=f"{value:.4f} against {theirs:.4f}, xquad English, cosine alone")  # fmt: skip
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from beside_figures import beside_indexing
 from embedding_figures import embedding
 from figures import Figure
 from search_figures import chroma, searching
@@ -46,6 +47,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         if bundled() is not None:
             place = _made(folder / "embed")
             yield from embedding(place, _texts(place, 256), pairs=3 if quick else 12)
+            yield from beside_indexing(quick=quick)
 
 
 def _made(folder: Path) -> Path:

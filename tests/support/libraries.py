@@ -230,6 +230,9 @@ class LetterEmbedder:
         self.embedded.extend(texts)
         return [pack_floats(embedding(text)) for text in texts]
 
+    def embed_question(self, text: str) -> str:
+        return self.embed([text])[0]
+
     def warm_soon(self) -> None: ...
     def end_when_idle(self) -> None: ...
     def close(self) -> None: ...

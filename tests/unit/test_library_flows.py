@@ -75,6 +75,57 @@ def test_a_full_look_finds_what_size_and_times_hide(desk):
     assert desk.embedder.embedded.count("the sail is red") == 1, "what is the same is not embedded again"
 
 
+def test_reading_and_embedding_wait_while_an_answer_is_written(desk):
+    desk.write("a.txt", "the hull is blue\n")
+    desk.write("b.txt", "the sail is red\n")
+    is_written, looks = [True], []
+
+    def is_answering() -> bool:
+        looks.append((len(desk.extractor.read_paths), len(desk.embedder.embedded)))
+        if len(looks) == 3:
+            is_written[0] = False
+        return is_written[0]
+
+    library = Library(desk.vault, desk.extractor, desk.embedder, NoViewer(), is_answering)
+    library.add([desk.folder])
+    list(library.work(Stop()))
+    assert looks[:3] == [(0, 0)] * 3, "nothing is read before the answer is there"
+    assert looks[-1] == (2, 0) and len(desk.embedder.embedded) == 2, "asked before every file and every batch"
+
+
+def test_a_stop_is_heeded_while_an_answer_is_written(desk):
+    desk.write("a.txt", "the hull is blue\n")
+    stop = Stop()
+
+    def is_answering() -> bool:
+        stop.set()
+        return True
+
+    library = Library(desk.vault, desk.extractor, desk.embedder, NoViewer(), is_answering)
+    library.add([desk.folder])
+    assert list(library.work(stop)) == [] and desk.extractor.read_paths == []
+
+
+def test_a_pause_is_heeded_between_two_batches(desk):
+    for number in range(40):
+        desk.write(f"{number}.txt", f"paper {number}\n")
+    batches = []
+
+    class Counting(LetterEmbedder):
+        def embed(self, texts, stop=None):
+            batches.append(len(texts))
+            desk.library.pause()
+            return super().embed(texts, stop)
+
+    library = Library(desk.vault, desk.extractor, Counting(), NoViewer())
+    library.add([desk.folder])
+    list(library.work(Stop()))
+    assert batches == [32]
+    library.resume()
+    list(library.work(Stop()))
+    assert batches == [32, 8] and set(desk.states().values()) == {"indexed"}
+
+
 def test_a_touched_file_without_text_stays_without_text(desk):
     desk.write("a.txt", " \n")
     desk.add()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,7 +29,8 @@ from freehold.library.values import Progress, Stamp, State
 MOST_TRIES = 3  # of a file that changes while it is read; then it is taken as it is
 _SLICE = 60_000  # characters written in one call, so that a chat waits a few milliseconds for the vault at most
 _POOL = 512  # texts sorted by length together
-_BATCH = 64  # texts a request to the embedder: a question waits for one of these at most
+_BATCH = 32  # texts a request to the embedder: a question waits for one of these at most
+_LOOK_SECONDS = 0.1
 
 _BAD_FILE = (DocumentUnreadable, DocumentNeedsPassword, DocumentTooLarge, DocumentGone)
 
@@ -53,8 +54,11 @@ class Embedder(Protocol):
 class Intake:
     """The flow of reading and embedding what waits. One at a time: a second `work` ends at once."""
 
-    def __init__(self, vault: Vault, extractor: Extractor, embedder: Embedder) -> None:
+    def __init__(
+        self, vault: Vault, extractor: Extractor, embedder: Embedder, is_answering: Callable[[], bool] = lambda: False
+    ) -> None:
         self._vault, self._extractor, self._embedder = vault, extractor, embedder
+        self._is_answering = is_answering
         self._busy = threading.Lock()
         self._passwords: dict[int, str] = {}
 
@@ -83,6 +87,11 @@ class Intake:
         finally:
             self._busy.release()
 
+    def _give_way(self, stop: Stop) -> None:
+        """Wait while an answer is written: it has the whole processor, and what waits here waits well."""
+        while self._is_answering() and not stop.wait(_LOOK_SECONDS):
+            pass
+
     def _is_paused(self) -> bool:
         return bool(self._vault.call("library.remembered", name="paused") == "yes")
 
@@ -93,6 +102,7 @@ class Intake:
             if not waiting or self._is_paused():
                 break
             for document, path, tries, fingerprint, _ in waiting:
+                self._give_way(stop)
                 if stop.is_set():
                     break
                 state = self._read(document, path, tries, fingerprint, stop)
@@ -168,6 +178,9 @@ class Intake:
                 break
             after = rows[-1][0]
             for some in _batches({digest: text for _, digest, text in rows}):
+                self._give_way(stop)
+                if self._is_paused():
+                    return any_embedded
                 vectors = self._embedder.embed([text for _, text in some], stop)
                 if stop.is_set() or len(vectors) < len(some):
                     return any_embedded

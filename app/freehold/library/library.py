@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,6 +49,7 @@ class Embedder(Protocol):
     def is_up(self) -> bool: ...
     def warm_soon(self) -> None: ...
     def embed(self, texts: Sequence[str], stop: Stop | None = None) -> list[str]: ...
+    def embed_question(self, text: str) -> str: ...
     def close(self) -> None: ...
 
 
@@ -75,9 +76,12 @@ class Checked:
 class Library:
     """Everything about documents. Starts nothing until it is asked."""
 
-    def __init__(self, vault: Vault, extractor: Extractor, embedder: Embedder, viewer: Viewer) -> None:
+    def __init__(
+        self, vault: Vault, extractor: Extractor, embedder: Embedder, viewer: Viewer,
+        is_answering: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
         self._vault, self._extractor, self._embedder, self._viewer = vault, extractor, embedder, viewer
-        self._intake = Intake(vault, extractor, embedder)
+        self._intake = Intake(vault, extractor, embedder, is_answering)
         self._background = Background(self)
 
     def add(
@@ -358,7 +362,7 @@ class Library:
         if mode == "hybrid" and not wait and not self._embedder.is_up:
             self._embedder.warm_soon()
             return None
-        return self._embedder.embed([query])[0]
+        return self._embedder.embed_question(query)
 
     def _scan(self, source: Source) -> int:
         rows = self._vault.call("library.stamps", source=source.id)

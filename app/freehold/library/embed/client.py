@@ -92,6 +92,14 @@ class Embedder:
             self._used = time.monotonic()
         return [vectors[number] for number in range(len(texts)) if number in vectors]
 
+    def embed_question(self, text: str) -> str:
+        """The packed unit vector of what somebody asks and waits for. Raises as `warm` does."""
+        with self._lock:
+            self._load()
+            vector = self._link.call("embed.question", text=text)
+            self._used = time.monotonic()
+        return str(vector)
+
     def end_when_idle(self) -> None:
         """Give its memory back when it was not used for five minutes."""
         if self.is_up and time.monotonic() - self._used > IDLE_SECONDS and self._lock.acquire(blocking=False):

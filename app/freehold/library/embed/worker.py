@@ -35,7 +35,7 @@ def serve_embedder() -> None:
 
 def operations() -> Mapping[str, Callable[..., Any]]:
     worker = EmbedWorker()
-    return {"embed.load": worker.load, "embed.texts": worker.texts}
+    return {"embed.load": worker.load, "embed.texts": worker.texts, "embed.question": worker.question}
 
 
 class EmbedWorker:
@@ -64,8 +64,7 @@ class EmbedWorker:
         self._tokenizer, self._encode = model.tokenizer, encoder(model)
         # A batch for each core, instead of each step divided among them: where other programs take a core now and
         # then, nobody waits for the one who lost it.
-        cores = torch.get_num_threads()
-        self._hands = self._hands or ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,))
+        self._hands = self._hands or ThreadPoolExecutor(torch.get_num_threads(), initializer=_use_one_core)
         self._window = model.max_seq_length or _WINDOW
         return {
             "dimensions": model.get_embedding_dimension(),
@@ -87,6 +86,12 @@ class EmbedWorker:
         apart = vectors.float().split([len(windows[number]) for number in numbers])
         return [[number, _whole(windows[number], own)] for number, own in zip(numbers, apart, strict=True)]
 
+    def question(self, text: str) -> str:
+        """The packed unit vector of what somebody asks."""
+        if self._hands is None:
+            raise BadRequest("no embedding model is loaded")
+        return str(self._read([0], self._windows([text]))[0][1])
+
     def _windows(self, texts: Sequence[str]) -> list[list[list[int]]]:
         """Each text's token ids in parts that the model sees whole: what it cannot hold it would cut without a word."""
         found = self._tokenizer(
@@ -96,6 +101,12 @@ class EmbedWorker:
         for ids, number in zip(found["input_ids"], found["overflow_to_sample_mapping"], strict=True):
             windows[number].append(ids)
         return windows
+
+
+def _use_one_core() -> None:
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
