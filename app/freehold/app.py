@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import subprocess
 
     from freehold.assistant.household import Household
+    from freehold.processes.replacing import Handed
     from freehold.terminal.values import Check
+
+_DOOR_SECONDS = 2.0  # for commands that are being served when the window locks
 
 
 def main(argv: list[str], painted: Callable[[], None] = lambda: None) -> int:
@@ -24,6 +27,11 @@ def main(argv: list[str], painted: Callable[[], None] = lambda: None) -> int:
     `painted` is called after the window's first frame.
     """
     home, command = _home_of(argv)
+    handed = None
+    if command[:1] == ["--locked"]:  # started by a Freehold that has locked itself
+        from freehold.processes.replacing import take
+
+        handed, command, argv = take(command[-1]), [], ["--home", str(profile_of(home).home)]
     if command or "_FREEHOLD_COMPLETE" in os.environ:  # a shell that completes a command has no arguments to give
         return _terminal(argv)
     from freehold.desktop.platform_check import missing_display
@@ -32,7 +40,7 @@ def main(argv: list[str], painted: Callable[[], None] = lambda: None) -> int:
     if missing is not None:
         print(f"{missing.title}: {missing.detail}\n{missing.next_step}\n", file=sys.stderr)  # noqa: T201
         return _terminal([*argv, "chat"])
-    return _window(profile_of(home), painted)
+    return _window(profile_of(home), handed, painted)
 
 
 def work(name: str, arguments: Sequence[str] = ()) -> int:
@@ -94,7 +102,7 @@ def build(profile: Profile) -> Household:
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library)
 
 
-def _window(profile: Profile, painted: Callable[[], None]) -> int:
+def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]) -> int:
     def first_frame() -> None:
         gc.enable()
         painted()
@@ -102,7 +110,10 @@ def _window(profile: Profile, painted: Callable[[], None]) -> int:
     gc.disable()  # what is made on the way to the first frame stays: looking for garbage would only hold it up
     from freehold.desktop.main import run
 
-    return run(build, profile, claim=_claim, painted=first_frame)
+    def claim(household: Household, raise_window: Callable[[], None], lock_window: Callable[[], None]) -> bool:
+        return _claim(household, None if handed is None else handed.lock, raise_window, lock_window)
+
+    return run(build, profile, claim=claim, replace=_replace, handed=handed, painted=first_frame)
 
 
 def profile_of(home: str | None) -> Profile:
@@ -111,7 +122,9 @@ def profile_of(home: str | None) -> Profile:
     return profile_at(Path(wanted).expanduser() if wanted else None)
 
 
-def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
+def _claim(
+    household: Household, handed: int | None, raise_window: Callable[[], None], lock_window: Callable[[], None]
+) -> bool:
     """Take the profile for the window and serve later commands; or show the window that has it, and say False."""
     from freehold.foundation.errors import ProfileBusy
     from freehold.foundation.stop import Stop
@@ -119,13 +132,18 @@ def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
     from freehold.terminal.served import served_commands
 
     try:
-        household.holder.claim()
+        household.holder.claim(handed)
     except ProfileBusy:
         frames = list(ask_holder(household.profile, {"raise": True}, Stop()))
         if {"exit": 0} not in frames:  # a chat in a terminal has no window to show
             raise
         return False
-    commands = served_commands(household)
+
+    def lock() -> None:
+        lock_window()
+        household.vault.lock()  # also where a command opened it and the window had not followed yet
+
+    commands = served_commands(household, lock)
 
     def answer(request: dict[str, Any], reply: Reply, stop: Stop) -> None:
         if request.get("raise") is True:
@@ -136,6 +154,18 @@ def _claim(household: Household, raise_window: Callable[[], None]) -> bool:
 
     household.holder.serve(answer)
     return True
+
+
+def _replace(household: Household, handed: Handed) -> None:
+    """Put a new process in the place of this locked one. Who was being served hears how it ended."""
+    from dataclasses import replace
+
+    from freehold.processes.replacing import replace_process
+
+    household.holder.close_door(_DOOR_SECONDS)
+    lock = household.holder.hand_over()
+    household.close()
+    replace_process(["--home", str(household.profile.home)], replace(handed, lock=lock))
 
 
 def _terminal(argv: list[str]) -> int:

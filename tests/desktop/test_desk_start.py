@@ -30,7 +30,7 @@ def test_the_first_frame_comes_before_anything_is_built(qt):
 def test_the_house_opens_on_a_thread_and_can_be_raised_from_one(qt, window, tmp_path):
     raising = []
 
-    def open_house(raise_window):
+    def open_house(raise_window, _lock):
         raising.append(raise_window)
         return FakeHousehold(tmp_path / "home")
 
@@ -45,7 +45,7 @@ def test_the_house_opens_on_a_thread_and_can_be_raised_from_one(qt, window, tmp_
 
 
 def test_a_profile_that_cannot_be_used_is_said_in_the_window(qt, window):
-    def open_house(_raise):
+    def open_house(_raise, _lock):
         raise ProfileUnusable("/nowhere: Read-only file system")
 
     opening = Opening(window, Appearance(qt.app), open_house)
@@ -61,7 +61,7 @@ def window_says(window):
 
 
 def test_where_another_freehold_has_the_profile_this_one_leaves(qt, window):
-    opening = Opening(window, Appearance(qt.app), lambda _raise: None)
+    opening = Opening(window, Appearance(qt.app), lambda _raise, _lock: None)
     opening.start()
     qt.until(lambda: not window.isVisible())
     assert opening.shell is None

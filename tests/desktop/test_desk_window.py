@@ -175,7 +175,7 @@ def test_the_first_frame_is_told_once(desk):
 
 def test_another_start_raises_the_window(desk):
     desk.window.showMinimized()
-    desk.shell.raise_wanted.emit()
+    desk.window.raise_to_front()
     desk.qt.spin(0.05)
     assert not desk.window.isMinimized()
 

@@ -486,7 +486,11 @@ class FakeDoor:
     def __init__(self, settings: SettingsFile) -> None:
         self._settings = settings
         self.connections_since_start = 0
+        self.is_closed = False
         self.rows: list[Any] = []
+
+    def close(self) -> None:
+        self.is_closed = True
 
     @property
     def is_offline(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ from freehold.engine.values import Model
 from freehold.foundation.errors import FreeholdError
 
 
+class Locked(Enum):
+    """How a window was locked: by a new process in the place of the old one, or with the old one still there."""
+
+    ANEW = "anew"
+    IN_PLACE = "in place"
+
+
 @dataclass(frozen=True, slots=True)
 class _Choice:
     starter: Model | None
@@ -27,15 +35,19 @@ class _Choice:
 
 
 class EntryController(QObject):
-    """Emits `opened` when the vault is open; `download_wanted` names a model chosen in the first run."""
+    """Emits `opened` when the vault is open and `waiting` while it is not; `download_wanted` names a model chosen in
+    the first run.
+    """
 
     opened = Signal()
+    waiting = Signal()
     download_wanted = Signal(str)
     failed = Signal(object)
 
     def __init__(self, household: Household, bridge: Bridge, window: Window) -> None:
         super().__init__()
         self._household, self._bridge, self._window = household, bridge, window
+        self._locked_by: Locked | None = None
 
     def start(self) -> None:
         """Find out what this profile is, and show what it needs."""
@@ -52,7 +64,7 @@ class EntryController(QObject):
     def ask_unlock(self, status: VaultStatus) -> None:
         from freehold.desktop.unlock_page import UnlockPage
 
-        page = UnlockPage(status.slots)
+        page = UnlockPage(status.slots, self._locked_words())
         vault = self._household.vault
 
         def unlocking(**given: Any) -> None:
@@ -67,15 +79,34 @@ class EntryController(QObject):
         page.keyring_asked.connect(lambda: unlocking(keyring=True))
         self._window.show_entry(page)
         page.setFocus()
-        if "keyring" in status.slots and not self._was_locked_by_hand:
+        self.waiting.emit()
+        if "keyring" in status.slots and self._locked_by is None:
             unlocking(keyring=True)
 
-    _was_locked_by_hand = False
-
-    def lock_screen(self) -> None:
+    def lock_screen(self, how: Locked) -> None:
         """After locking: show the way in, without using the keyring by itself."""
-        self._was_locked_by_hand = True
-        self._bridge.run(lambda _stop: self._household.vault.status(), done=self.ask_unlock, failed=self.failed.emit)
+        self._locked_by = how
+        self.start()
+
+    def _locked_words(self) -> str:
+        """What locking has ended, and what becomes of what was going on."""
+        if self._locked_by is None:
+            return ""
+        gone = {
+            Locked.ANEW: self.tr(
+                "The process that held the key has ended, and so has the one that showed your words: this window is "
+                "a new one, and nothing of them is in its memory."
+            ),
+            Locked.IN_PLACE: self.tr(
+                "The process that held the key has ended. This system cannot replace the window's own process: end "
+                "Freehold to clear its memory too."
+            ),
+        }[self._locked_by]
+        pauses = self.tr(
+            "An answer or a download that was going on has stopped and keeps what it has; reading documents goes on "
+            "when you unlock. Nothing of Freehold runs on meanwhile."
+        )
+        return f"{gone}\n\n{pauses}"
 
     def go_in(self) -> None:
         """The vault was opened by somebody else, a command for instance."""

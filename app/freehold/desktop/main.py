@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,30 +23,41 @@ if TYPE_CHECKING:
     from freehold.desktop.needs import Household
     from freehold.desktop.shell import Shell
     from freehold.desktop.termination import Termination
+    from freehold.processes.replacing import Handed
 
-Raise = Callable[[], None]
+Do = Callable[[], None]
 House = TypeVar("House", bound="Household")
+
+_LOCK_SECONDS = 20.0  # for every process to end; then whoever wished for it goes on and looks for itself
 
 
 def run(
     build: Callable[[Profile], House],
     profile: Profile,
     *,
-    claim: Callable[[House, Raise], bool] = lambda _household, _raise: True,
+    claim: Callable[[House, Do, Do], bool] = lambda _household, _raise, _lock: True,
+    replace: Callable[[House, Handed], None] | None = None,
+    handed: Handed | None = None,
     painted: Callable[[], None] = lambda: None,
 ) -> int:
     """Show the window until it is closed; the value is the exit code.
 
     `build` makes the household, on a thread, after the first frame. `claim` then takes the profile, also on that
-    thread: it gets a function that raises our window, to be called from any thread when Freehold is started again;
-    False means that another Freehold has the profile and was told to show itself, so this one leaves.
+    thread: it gets a function that raises our window and one that locks it, to be called from any thread; False means
+    that another Freehold has the profile and was told to show itself, so this one leaves.
+    `replace` puts a new process in the place of this one once it is locked; that one is given `handed`, and shows the
+    lock screen where the window was. Without it a locked window stays.
     `painted` is called when the first frame is done. From then on SIGTERM, SIGHUP and Ctrl-C end it as its close button
     does; before it there is nothing to lose.
     """
+    houses: list[House] = []
 
-    def open_house(raise_window: Raise) -> House | None:
+    def open_house(raise_window: Do, lock_window: Do) -> House | None:
         household = build(profile)
-        return household if claim(household, raise_window) else None
+        if not claim(household, raise_window, lock_window):
+            return None
+        houses.append(household)
+        return household
 
     order = platform_order()
     if order:
@@ -57,12 +69,19 @@ def run(
     appearance.wish(settings.text("theme"), settings.whole("text_size"))
     window = Window(_make_transcript, appearance.theme, appearance.text_size)
     appearance.changed.connect(window.dress)
-    opening = Opening(window, appearance, open_house)
+    opening = Opening(window, appearance, open_house, leaves=replace is not None, handed=handed)
     window.painted.connect(painted)
     window.painted.connect(opening.start)
     window.resize(1280, 800)
+    if handed is not None:
+        _show_locked(window, handed)
     window.show()
     code = app.exec()
+    if replace is not None and opening.is_leaving and opening.shell is not None:
+        from freehold.processes.replacing import Handed
+
+        opening.shell.stop()
+        replace(houses[0], Handed(chat=opening.shell.chat_in_view, geometry=_geometry(window)))
     opening.close()
     return code
 
@@ -71,19 +90,27 @@ class Opening(QObject):
     """Between the first frame and the open house: the household is built, the profile claimed."""
 
     _raise_wanted = Signal()
+    _lock_wanted = Signal()
 
     def __init__(
         self,
         window: Window,
         appearance: Appearance,
-        open_house: Callable[[Raise], Household | None],
+        open_house: Callable[[Do, Do], Household | None],
+        *,
+        leaves: bool = False,
+        handed: Handed | None = None,
     ) -> None:
         super().__init__()
         self._window, self._appearance, self._open_house = window, appearance, open_house
+        self._leaves, self._handed = leaves, handed
         self._bridge: Bridge | None = None
         self._termination: Termination | None = None
+        self._has_locked = threading.Event()
         self.shell: Shell | None = None
+        self.is_leaving = False
         self._raise_wanted.connect(window.raise_to_front)
+        self._lock_wanted.connect(self._lock_now)
 
     def start(self) -> None:
         """After the first frame: the rest of the window, then everything that is slow, on a thread."""
@@ -108,7 +135,23 @@ class Opening(QObject):
         """Runs on a thread: the imports are heavy."""
         import freehold.desktop.shell  # noqa: F401 - imported here so that the window's thread finds it ready
 
-        return self._open_house(self._raise_wanted.emit)
+        return self._open_house(self._raise_wanted.emit, self.lock)
+
+    def lock(self) -> None:
+        """Lock as the shortcut does, and return once that is done. For another thread than the window's."""
+        self._has_locked.clear()
+        self._lock_wanted.emit()
+        self._has_locked.wait(_LOCK_SECONDS)
+
+    def _lock_now(self) -> None:
+        if self.shell is None or not self.shell.lock():
+            self._has_locked.set()
+
+    def _locked(self) -> None:
+        self._has_locked.set()
+        if self._leaves:
+            self.is_leaving = True
+            QApplication.exit(0)
 
     def _opened(self, household: Household | None) -> None:
         if household is None:
@@ -117,7 +160,10 @@ class Opening(QObject):
         from freehold.desktop.shell import Shell
 
         assert self._bridge is not None
-        self.shell = Shell(household, self._window, self._appearance, self._bridge)
+        self.shell = Shell(
+            household, self._window, self._appearance, self._bridge, leaves=self._leaves, handed=self._handed
+        )
+        self.shell.locked.connect(self._locked)
         self.shell.start()
 
     def _failed(self, error: FreeholdError) -> None:
@@ -130,6 +176,20 @@ class Opening(QObject):
 def _leave(window: Window, code: int) -> None:
     window.close()
     QApplication.exit(code)  # also where a dialog is open, which would keep the app running
+
+
+def _show_locked(window: Window, handed: Handed) -> None:
+    """The lock screen from the first frame on, where the window was."""
+    from PySide6.QtCore import QByteArray
+
+    from freehold.desktop.unlock_page import UnlockPage
+
+    window.restoreGeometry(QByteArray.fromBase64(handed.geometry.encode("ascii")))
+    window.show_entry(UnlockPage())
+
+
+def _geometry(window: Window) -> str:
+    return bytes(window.saveGeometry().toBase64().data()).decode("ascii")
 
 
 def _application() -> QApplication:

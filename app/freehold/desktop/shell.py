@@ -18,7 +18,7 @@ from freehold.desktop.chat_controller import ChatController
 from freehold.desktop.chats_controller import ChatsController
 from freehold.desktop.documents import Documents
 from freehold.desktop.drops import Drops
-from freehold.desktop.entry_controller import EntryController
+from freehold.desktop.entry_controller import EntryController, Locked
 from freehold.desktop.needs import Household
 from freehold.desktop.pages import Pages
 from freehold.desktop.sources_controller import SourcesController
@@ -26,17 +26,26 @@ from freehold.desktop.window import Window
 from freehold.desktop.words import size_words
 from freehold.engine.values import Loaded, Model
 from freehold.foundation.errors import FreeholdError
+from freehold.processes.replacing import Handed
 
 _STATUS_MS = 1000
 
 
 class Shell(QObject):
-    """The running app. `raise_wanted` may be emitted from any thread."""
+    """The running app. Emits `locked` when every process that knew something has ended.
 
-    raise_wanted = Signal()
+    `leaves` says that this process ends then as well, and another takes its place; what that one is given is `handed`.
+    """
 
-    def __init__(self, household: Household, window: Window, appearance: Appearance, bridge: Bridge) -> None:
+    locked = Signal()
+
+    def __init__(
+        self, household: Household, window: Window, appearance: Appearance, bridge: Bridge, *, leaves: bool = False,
+        handed: Handed | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self._leaves, self._handed = leaves, handed
+        self.chat_in_view = handed.chat if handed is not None else ""
         window.furnish()
         self._household, self._window, self._appearance, self._bridge = household, window, appearance, bridge
         self._chat = ChatController(household, bridge, window.chat)
@@ -64,23 +73,30 @@ class Shell(QObject):
     def start(self) -> None:
         self._window.watch_touches()
         self._apply("enter_sends")
-        self._entry.start()
+        if self._handed is None:
+            self._entry.start()
+        else:
+            self._entry.lock_screen(Locked.ANEW)
 
-    def close(self) -> None:
-        """Keep what is being written, stop what is going on, end every child process."""
+    def stop(self) -> None:
+        """Keep what is being written, stop what is going on."""
         self._pulse.stop()
         self._idle.stop()
         if self._is_open:
             self._chat.save_last_draft()
         self._bridge.close()
+
+    def close(self) -> None:
+        """Stop, and end every child process."""
+        self.stop()
         self._household.close()
 
     def _connect(self) -> None:
         window = self._window
-        self.raise_wanted.connect(window.raise_to_front)
         self._bridge.unhandled.connect(self._show_failure)
         self._bridge.busy_changed.connect(window.status.show_work)
         self._entry.opened.connect(self._opened)
+        self._entry.waiting.connect(self._wait_for_unlocking)
         self._entry.failed.connect(self._show_failure)
         self._entry.download_wanted.connect(self._pages.download)
         window.sidebar.new_chat_asked.connect(self._new_chat)
@@ -127,6 +143,8 @@ class Shell(QObject):
         self._chat.new_chat()
         self._pages.show("chat")
         self._chats.reload()
+        if self.chat_in_view:
+            self._chats.open(self.chat_in_view)
         self._refresh_models()
         self._refresh_status()
         self._pulse.start()
@@ -135,11 +153,14 @@ class Shell(QObject):
         days = self._household.settings.whole("trash_days")
         self._bridge.call(lambda: self._household.conversations.empty_trash(days))
 
-    def lock(self) -> None:
-        """End the vault's process; show nothing of what it held."""
+    def lock(self) -> bool:
+        """End every process that knows something, and show nothing of it; whether there was something to lock."""
         if not self._is_open:
-            return
+            return False
+        from freehold.desktop.unlock_page import UnlockPage
+
         self._is_open = self._drops.accepting = False
+        self.chat_in_view = self._chat.chat
         if self._household.vault.is_open:
             self._chat.keep_draft()
         self._chat.stop_all()
@@ -147,15 +168,16 @@ class Shell(QObject):
         self._idle.stop()
         self._pulse.stop()
         set_open(self._window.actions_by_name, False)
-        self._window.status.show_vault(self.tr("Vault locked"))
-        self._window.status.show_model("")
+        self._window.show_entry(UnlockPage())  # what was in view is covered at once
         self._bridge.run(
             lambda _stop: self._close_all(), done=lambda _: self._locked(), words=self.tr("Locking"), lane="draft"
         )
+        return True
 
     def _close_all(self) -> None:
         self._household.library.close()
         self._household.engine.unload()
+        self._household.door.close()
         self._household.vault.lock()
 
     def _locked(self) -> None:
@@ -164,8 +186,15 @@ class Shell(QObject):
         self._documents.forget()
         self._chats.clear()
         self._pages.forget()
-        self._entry.lock_screen()
+        self.locked.emit()
+        if not self._leaves:
+            self._entry.lock_screen(Locked.IN_PLACE)
+
+    def _wait_for_unlocking(self) -> None:
+        """The vault is closed: a command may open it as well."""
         self._is_locked = True
+        self._window.status.show_vault(self.tr("Vault locked"))
+        self._window.status.show_model("")
         self._pulse.start()
 
     def _lock_when_idle(self) -> None:

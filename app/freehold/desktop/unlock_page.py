@@ -36,13 +36,13 @@ class SecretField(QLineEdit):
 
 
 class UnlockPage(QWidget):
-    """`slots` says which ways in this vault has."""
+    """`slots` says which ways in there are, and is empty while that is being asked; `locked` what locking ended."""
 
     passphrase_given = Signal(str)
     recovery_given = Signal(str)
     keyring_asked = Signal()
 
-    def __init__(self, slots: Sequence[str]) -> None:
+    def __init__(self, slots: Sequence[str] = (), locked: str = "") -> None:
         super().__init__()
         self.setObjectName("entry")
         self._slots = tuple(slots)
@@ -52,17 +52,18 @@ class UnlockPage(QWidget):
         self._unlock = button(self.tr("Unlock"), "primary")
         self._other = button("", "plain")
         self._keyring = button(self.tr("Unlock with this computer's keyring"))
-        if "keyring" not in self._slots:
-            self._keyring.hide()
         self._words = label("", "muted", wraps=True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._locked = label(locked, "note", wraps=True)
         self.trouble = Trouble()
         self._lay_out()
         self._connect()
         self._choose(self._is_recovery)
+        self._show_ways()
 
     def _lay_out(self) -> None:
-        title = label(self.tr("Unlock your vault"), "title")
+        is_locked = bool(self._locked.text()) or not self._slots
+        title = label(self.tr("Freehold is locked") if is_locked else self.tr("Unlock your vault"), "title")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inside = column(
             row(None, Mark(36), None), 4, title, self._words, 8, self._field, self._unlock, self._keyring,
@@ -70,7 +71,8 @@ class UnlockPage(QWidget):
         )  # fmt: skip
         card = frame("card", inside)
         card.setFixedWidth(WIDTH)
-        self.setLayout(column(None, row(None, card, None), None))
+        self._locked.setFixedWidth(WIDTH - 56)
+        self.setLayout(column(None, row(None, card, None), 6, row(None, self._locked, None), None))
         self.setFocusProxy(self._field)
 
     def _connect(self) -> None:
@@ -79,6 +81,12 @@ class UnlockPage(QWidget):
         self._field.textChanged.connect(lambda text: self._unlock.setEnabled(bool(text)))
         self._keyring.clicked.connect(self.keyring_asked)
         self._other.clicked.connect(lambda: self._choose(not self._is_recovery))
+
+    def _show_ways(self) -> None:
+        self._keyring.setVisible("keyring" in self._slots)
+        for one in (self._field, self._unlock):
+            one.setVisible(bool(self._slots))
+        self._locked.setVisible(bool(self._locked.text()))
 
     def set_busy(self, busy: bool) -> None:
         """Deriving a key takes up to a second or two, on purpose."""

@@ -38,13 +38,14 @@ class Holder:
         self._profile = profile
         self._lock: int | None = None
         self._listener: socket.socket | None = None
+        self._served: dict[threading.Thread, Stop] = {}
 
-    def claim(self) -> None:
-        """Raises ProfileBusy when another process holds the profile, ProfileUnusable when it cannot be locked."""
-        try:
-            handle = os.open(self._profile.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise disk_error(error, self._profile.lock) from error
+    def claim(self, handed: int | None = None) -> None:
+        """Raises ProfileBusy when another process holds the profile, ProfileUnusable when it cannot be locked.
+
+        `handed` is what `hand_over` returned in the process before this one.
+        """
+        handle = self._open_lock() if handed is None or not _is_open_on(handed, self._profile.lock) else handed
         try:
             _lock_file(handle)
         except OSError as error:
@@ -54,6 +55,14 @@ class Holder:
             raise disk_error(error, self._profile.lock) from error
         self._lock = handle
         self._profile.clear_leftovers()
+
+    def hand_over(self) -> int | None:
+        """Let the right outlive this program, in a handle for the one that takes its place: nobody comes between."""
+        self.close_door()
+        handle, self._lock = self._lock, None
+        if handle is not None:
+            os.set_inheritable(handle, True)
+        return handle
 
     @property
     def is_held(self) -> bool:
@@ -79,7 +88,8 @@ class Holder:
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener, handler), name="door for commands", daemon=True).start()
 
-    def release(self) -> None:
+    def close_door(self, seconds: float = 0.0) -> None:
+        """Take no more commands. Those being served get `seconds` to end, then are stopped and get as long again."""
         if self._listener is not None:
             listener, self._listener = self._listener, None
             with suppress(OSError):
@@ -87,9 +97,28 @@ class Holder:
             listener.close()
             with suppress(OSError):
                 self._profile.socket.unlink()
+        if seconds:
+            self._wait_for_served(seconds)
+            for stop in list(self._served.values()):
+                stop.set()
+            self._wait_for_served(seconds)
+
+    def release(self) -> None:
+        self.close_door()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _open_lock(self) -> int:
+        try:
+            return os.open(self._profile.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise disk_error(error, self._profile.lock) from error
+
+    def _wait_for_served(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        for thread in list(self._served):
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _accept(self, listener: socket.socket, handler: Handler) -> None:
         while True:
@@ -100,7 +129,20 @@ class Holder:
                     return  # released
                 time.sleep(0.2)  # out of file handles, most likely: others still get in later
                 continue
-            threading.Thread(target=_attend, args=(caller, handler), name="command", daemon=True).start()
+            self._attend(caller, handler)
+
+    def _attend(self, caller: socket.socket, handler: Handler) -> None:
+        stop = Stop()
+
+        def serve() -> None:
+            try:
+                _attend(caller, handler, stop)
+            finally:
+                del self._served[threading.current_thread()]
+
+        thread = threading.Thread(target=serve, name="command", daemon=True)
+        self._served[thread] = stop
+        thread.start()
 
 
 def ask_holder(profile: Profile, request: dict[str, Any], stop: Stop) -> Iterator[dict[str, Any]]:
@@ -145,13 +187,13 @@ def _called(profile: Profile) -> socket.socket:
     return caller
 
 
-def _attend(caller: socket.socket, handler: Handler) -> None:
+def _attend(caller: socket.socket, handler: Handler, stop: Stop) -> None:
     with caller, caller.makefile("rb") as frames:
         requests = read_frames(frames)
         request = _first(caller, requests) if _is_same_user(caller) else None
         if request is None:
             return
-        stop, lock = Stop(), threading.Lock()
+        lock = threading.Lock()
 
         def reply(frame: dict[str, Any]) -> None:
             line = encode(frame)
@@ -208,6 +250,14 @@ def _short_name(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
+
+
+def _is_open_on(handle: int, path: Path) -> bool:
+    """Whether `handle` is open, and on the file at `path`."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False
 
 
 def _lock_file(handle: int) -> None:

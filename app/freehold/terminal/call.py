@@ -58,6 +58,7 @@ class Call:
         self._household = household
         self._lock = lock
         self._glance: Household | None = None
+        self.handed: int | None = None  # the profile, from the process before this one (processes/replacing.py)
 
     def glance(self) -> Household:
         """The household for looking only: without the right to write, and with the vault as it is."""
@@ -73,7 +74,7 @@ class Call:
             self.profile.prepare()
             household = self.glance()
             try:
-                household.holder.claim()
+                household.holder.claim(self.handed)
             except ProfileBusy as error:
                 raise HeldElsewhere(error.detail) from error
             self._household = household

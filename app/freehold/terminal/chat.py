@@ -15,21 +15,27 @@ EXAMPLES = ("freehold chat", "freehold chat --chat 0193f2ab", "freehold chat < q
 def chat(
     context: typer.Context,
     chat: Annotated[str, typer.Option("--chat", metavar="ID", help="Go on with this chat.")] = "",
-    locked: Annotated[bool, typer.Option("--locked", hidden=True, help="Wait for the vault to be unlocked.")] = False,
+    locked: Annotated[
+        str, typer.Option("--locked", hidden=True, help="Wait for the vault to be unlocked; see replacing.py.")
+    ] = "",
 ) -> int:
     """Chat in the terminal, line by line.
 
     Ctrl-C stops an answer, Ctrl-D leaves, a backslash at the end of a line goes on in the next one, and /help lists
     what else can be typed. While it runs, other freehold commands on this profile are served by it.
     """
+    from freehold.processes.replacing import take
     from freehold.terminal.idle import Idle
     from freehold.terminal.lines import lines_from
-    from freehold.terminal.lockscreen import CAN_REPLACE, LockWatch, replace_process, wait_for_unlocking
+    from freehold.terminal.lockscreen import CAN_REPLACE, LockWatch, leave_locked, wait_for_unlocking
     from freehold.terminal.repl import Repl
     from freehold.terminal.served import served_commands
 
     call = call_of(context)
     lines = lines_from(sys.stdin, call.output)
+    if locked:
+        handed = take(locked)
+        call.handed, chat = handed.lock, handed.chat
     household = call.household() if locked else call.opened()
     if not (lines.is_person and CAN_REPLACE):
         household.holder.serve(served_commands(household))
@@ -46,5 +52,5 @@ def chat(
     repl = Repl(call, household, lines, chat, lambda: watch.was_locked)
     code = repl.run()
     if watch.was_locked:
-        replace_process(call, repl.chat)
+        leave_locked(call, household, repl.chat)
     return code

@@ -1,19 +1,19 @@
 """What becomes of a chat in the terminal when the vault is locked from elsewhere.
 
-Python cannot wipe what this process has read, so the process is replaced (design: architecture.md, "Truth and caches"):
-the same program starts anew in its place, holds the profile, and knows nothing until the vault is opened again.
+The process is replaced (processes/replacing.py): the same program starts anew in its place, holds the profile, and
+knows nothing until the vault is opened again.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
+from freehold.processes.replacing import Handed, replace_process
 from freehold.terminal.call import Call
 from freehold.terminal.lines import Lines
 from freehold.terminal.served import served_commands
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from freehold.processes.holder import Reply
 
 CAN_REPLACE = os.name == "posix"
+_DOOR_SECONDS = 2.0  # for the command that locked us to tell its caller
 
 
 class LockWatch:
@@ -59,14 +60,13 @@ def _wake() -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-def replace_process(call: Call, chat: str | None) -> None:
-    """Start anew, locked, in place of this process. Does not return. The passphrase it was given is not passed on."""
+def leave_locked(call: Call, household: Household, chat: str | None) -> NoReturn:
+    """Start anew, locked, in place of this process. No secret it was given is passed on."""
     call.output.wipe()
+    household.holder.close_door(_DOOR_SECONDS)
+    lock = household.holder.hand_over()
     call.close()
-    arguments = ["-m", "freehold", "--home", str(call.profile.home), "chat", "--locked"]
-    environment = {name: value for name, value in os.environ.items() if name != "FREEHOLD_PASSPHRASE"}
-    arguments += ["--chat", chat] if chat else []
-    os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606 - ourselves
+    replace_process(["--home", str(call.profile.home), "chat"], Handed(lock, chat or ""))
 
 
 def wait_for_unlocking(call: Call, lines: Lines) -> None:
