@@ -171,7 +171,14 @@ def _replace(household: Household, handed: Handed) -> None:
 def _terminal(argv: list[str]) -> int:
     from freehold.terminal.main import run
 
-    return run(argv, build, (_window_check,))
+    return run(
+        argv,
+        build,
+        (
+            _window_check,
+            _lock_check,
+        ),
+    )
 
 
 def _window_check() -> Check:
@@ -183,6 +190,22 @@ def _window_check() -> Check:
     if missing is None:
         return Check("window", True, "Qt finds what it needs to open one")
     return Check("window", False, missing.detail, missing.next_step)
+
+
+def _lock_check() -> Check:
+    """Whether a window would hear that the screen is locked or the machine goes to sleep, for `freehold doctor`."""
+    from freehold.desktop.platform_check import missing_buses
+    from freehold.terminal.values import Check
+
+    name, idle = "lock with the screen", "An idle window locks all the same, after the minutes set in `lock_minutes`."
+    if sys.platform != "linux":
+        return Check(name, False, "heard on Linux only", idle)
+    unheard = {"session": "the screen's lock", "system": "the machine's sleep"}
+    missing = missing_buses()
+    if not missing:
+        return Check(name, True, f"{' and '.join(unheard.values())} are heard")
+    words = " and ".join(unheard[bus] for bus in missing)
+    return Check(name, False, f"D-Bus has no {' and no '.join(missing)} bus here, so {words} go unheard", idle)
 
 
 def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:

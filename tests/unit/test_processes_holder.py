@@ -297,3 +297,61 @@ def test_callers_who_only_connect_do_not_keep_others_out(profile, holder):
     assert ask(profile, {"last": 0}) == [{"done": True}]
     for caller in silent:
         caller.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a handle passes to the next program of a process by exec")
+def test_the_profile_passes_to_the_next_program_of_a_process_without_a_gap(profile):
+    """The child claims, hands over, tries to replace itself, and is seen to hold it the whole time."""
+    then = (
+        "import os\n"
+        "handle = holder.hand_over()\n"
+        "print('handed', flush=True); sys.stdin.readline()\n"
+        "source = 'import sys; from pathlib import Path; from freehold.foundation.paths import Profile;' \\\n"
+        "    'from freehold.processes.holder import Holder; h = Holder(Profile(Path(sys.argv[1])));' \\\n"
+        "    'h.claim(int(sys.argv[2])); print(\"held\", flush=True); sys.stdin.read()'\n"
+        "os.execv(sys.executable, [sys.executable, '-c', source, sys.argv[1], str(handle)])\n"
+    )
+    with start_holder(profile, then) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout.readline() == "handed\n"
+        with pytest.raises(ProfileBusy):
+            Holder(profile).claim()
+        child.stdin.write("\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "held\n"
+        with pytest.raises(ProfileBusy):
+            Holder(profile).claim()
+
+
+def test_a_handle_that_is_not_the_lock_s_claims_nothing(profile, holder):
+    with (profile.home / "other").open("w") as other, pytest.raises(ProfileBusy):
+        Holder(profile).claim(other.fileno())
+
+
+def test_a_door_that_closes_lets_commands_end_and_stops_those_that_do_not(profile, holder):
+    begun = threading.Barrier(3)
+
+    def handle(request, reply, stop):
+        begun.wait(30)
+        if request["waits"]:
+            stop.wait(60)
+            reply({"exit": 0})
+
+    holder.serve(handle)
+    answers = {}
+
+    def ask(waits):
+        answers[waits] = list(ask_holder(profile, {"waits": waits}, Stop()))
+
+    callers = [threading.Thread(target=ask, args=(waits,)) for waits in (True, False)]
+    for caller in callers:
+        caller.start()
+    begun.wait(30)
+    holder.close_door(0.3)
+    for caller in callers:
+        caller.join(30)
+    assert answers == {True: [{"exit": 0}], False: [{"exit": 0}]}
+    with pytest.raises(ProfileBusy):
+        list(ask_holder(profile, {}, Stop()))
+    assert holder.is_held

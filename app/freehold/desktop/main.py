@@ -20,6 +20,7 @@ from freehold.foundation.settings import SettingsFile
 
 if TYPE_CHECKING:
     from freehold.desktop.bridge import Bridge
+    from freehold.desktop.lock_signals import Bus
     from freehold.desktop.needs import Household
     from freehold.desktop.shell import Shell
     from freehold.desktop.termination import Termination
@@ -100,8 +101,10 @@ class Opening(QObject):
         *,
         leaves: bool = False,
         handed: Handed | None = None,
+        bus: Bus | None = None,
     ) -> None:
         super().__init__()
+        self._bus = bus
         self._window, self._appearance, self._open_house = window, appearance, open_house
         self._leaves, self._handed = leaves, handed
         self._bridge: Bridge | None = None
@@ -165,6 +168,16 @@ class Opening(QObject):
         )
         self.shell.locked.connect(self._locked)
         self.shell.start()
+        self._listen(self.shell, household.settings)
+
+    def _listen(self, shell: Shell, settings: SettingsFile) -> None:
+        """Lock with the screen, and before sleep, where the system tells."""
+        from freehold.desktop.lock_signals import DesktopBus, LockSignals
+
+        assert self._bridge is not None
+        self._signals = LockSignals(self._bus or DesktopBus())
+        self._signals.heard.connect(lambda: settings.is_on("lock_with_screen") and shell.lock())
+        self._bridge.call(self._signals.listen)
 
     def _failed(self, error: FreeholdError) -> None:
         self._window.status.show_vault(error.title)

@@ -94,6 +94,16 @@ def missing_display(
     return _missing(_QT + _XCB, loads) or _silent(x11, answers or x_server_answers)
 
 
+def missing_buses(
+    environment: Mapping[str, str] = os.environ, *, system_bus: Path = Path("/run/dbus/system_bus_socket")
+) -> tuple[str, ...]:
+    """Of the two buses on which Linux tells that the screen is locked or the machine goes to sleep, those not here."""
+    own = Path(environment.get("XDG_RUNTIME_DIR", "")) / "bus"
+    has_session = bool(environment.get("DBUS_SESSION_BUS_ADDRESS")) or (own.is_absolute() and own.exists())
+    has_system = bool(environment.get("DBUS_SYSTEM_BUS_ADDRESS")) or system_bus.exists()
+    return tuple(name for name, there in (("session", has_session), ("system", has_system)) if not there)
+
+
 def platform_order(environment: Mapping[str, str] = os.environ, *, loads: Callable[[str], bool] = can_load) -> str:
     """What QT_QPA_PLATFORM should say after `missing_display` found nothing wrong; empty leaves the choice to Qt."""
     if environment.get("QT_QPA_PLATFORM") or not sys.platform.startswith("linux"):

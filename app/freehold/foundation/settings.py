@@ -162,6 +162,13 @@ SETTINGS: tuple[Setting, ...] = (
         most=1440,
     ),
     Setting(
+        "lock_with_screen",
+        True,
+        "Lock with the screen",
+        "Also when the computer goes to sleep. Heard on Linux desktops; `freehold doctor` says whether it is here.",
+        "Privacy",
+    ),
+    Setting(
         "offline",
         False,
         "Offline switch",
