@@ -336,7 +336,7 @@ def test_a_door_that_closes_lets_commands_end_and_stops_those_that_do_not(profil
         begun.wait(30)
         if request["waits"]:
             stop.wait(60)
-            reply({"exit": 0})
+        reply({"exit": 0})
 
     holder.serve(handle)
     answers = {}
