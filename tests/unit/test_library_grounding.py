@@ -31,6 +31,11 @@ def test_a_number_that_the_passage_does_not_hold_is_not_attributed_to_it():
     assert sources("The harbour of Lindau has berths painted in 1,856.") == [0]
 
 
+def test_a_scrap_of_a_word_is_a_source_only_where_it_is_all_that_is_said():
+    assert sources("Lindau.") == [0]
+    assert sources("Lindau. Elephants migrate there in autumn.") == [None, None]
+
+
 def test_nothing_is_attributed_to_nothing():
     assert attribute("Words.", [])[0].passage is None
     assert attribute("", [_CAKE]) == ()

@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from freehold.library.values import Passage, Signal
 
@@ -62,7 +62,11 @@ def attribute(answer: str, passages: Sequence[Passage]) -> tuple[Cited, ...]:
     held = [weighty_words(f"{passage.context} {passage.text}") for passage in passages]
     numbers = [_numbers(passage.text) for passage in passages]
     counts = Counter(word for words in held for word in words)
-    return tuple(_source_of(answer[start:end], start, held, numbers, counts) for start, end in sentences(answer))
+    said = sentences(answer)
+    cited = [_source_of(answer[start:end], start, held, numbers, counts) for start, end in said]
+    # "Apple Inc." by itself may be an answer; before a sentence it is a scrap that any passage holds.
+    is_scrap = [len(said) > 1 and len(weighty_words(answer[start:end])) < 2 for start, end in said]
+    return tuple(replace(one, passage=None) if scrap else one for one, scrap in zip(cited, is_scrap, strict=True))
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
