@@ -53,10 +53,10 @@ def stops_on_interrupt(stop: Stop) -> Iterator[None]:
 
 @contextmanager
 def heard_at_a_prompt() -> Iterator[None]:
-    """While inside, a Ctrl-C breaks off readline even if it comes before readline listens.
+    """While inside, a Ctrl-C breaks off what is being typed even if it comes before anybody listens.
 
-    readline shows its prompt and then waits in select(). A signal between the two is noted and wakes nobody; an alarm
-    does, a moment later, and then Python looks at what was noted.
+    A prompt is shown, and then readline waits in select(), getpass in read(). A signal between the two is noted and
+    wakes nobody; an alarm does, a moment later, and then Python looks at what was noted.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from freehold.foundation.errors import NeedsPassphrase
+from freehold.terminal.interrupts import heard_at_a_prompt
 
 # Asks for the secret called by the first word, in the words of the second.
 Prompt = Callable[[str, str], str]
@@ -50,7 +51,12 @@ def terminal_prompt() -> Prompt | None:
     """A prompt that hides what is typed; None when stdin and stderr are not a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    return lambda _, words: getpass.getpass(words + " ", stream=sys.stderr)
+
+    def ask(_: str, words: str) -> str:
+        with heard_at_a_prompt():
+            return getpass.getpass(words + " ", stream=sys.stderr)
+
+    return ask
 
 
 class AskCaller(Exception):
