@@ -1,6 +1,6 @@
-"""Write docs/errors.md and docs/settings.md from the code they describe.
+"""Write docs/errors.md, docs/settings.md and docs/promises.md from the code they describe.
 
-    python packaging/write_docs.py           writes both
+    python packaging/write_docs.py           writes them
     python packaging/write_docs.py --check   changes nothing; exit code 1 when they have drifted
 
 A test runs the check.
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 from freehold.foundation.errors import FreeholdError, all_errors
+from freehold.foundation.promises import NOT_PROMISED, PROMISES, Promise
 from freehold.foundation.settings import SETTINGS, Setting
 
 TOP = Path(__file__).resolve().parents[1]
@@ -36,6 +38,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     import_all_errors()
     yield TOP / "docs" / "errors.md", errors_page([kind for kind in all_errors() if is_promised(kind)])
     yield TOP / "docs" / "settings.md", settings_page(SETTINGS)
+    yield TOP / "docs" / "promises.md", promises_page(PROMISES, NOT_PROMISED)
 
 
 def import_all_errors() -> None:
@@ -79,6 +82,57 @@ compares.
 |---|---|---|---|---|---|
 {rows}
 """
+
+
+def promises_page(promises: tuple[Promise, ...], not_promised: tuple[tuple[str, str], ...]) -> str:
+    parts = "\n\n".join(map(promise_part, promises))
+    limits = "\n".join(fill(f"- **{title}.** {words}", "  ") for title, words in not_promised)
+    return f"""# Promises
+
+What Freehold promises, how each promise is tested, and what is not promised. The window shows the same words
+(`Ctrl Alt P`). Commands are run in a clone, after the README's test command has made `.venv`; Linux is meant where
+nothing else is said. Written by `packaging/write_docs.py` from `app/freehold/foundation/promises.py`; a test compares.
+
+{parts}
+
+## What is not promised
+{limits}
+
+## The proof that nothing leaves
+`python tests/bench/security_packets.py` runs all tests in a network namespace of its own; `--quick` runs a part of
+them, and names of tests or files run just those. It needs Linux with util-linux and iproute2, and root or
+unprivileged user namespaces; where that is not to be had it says so and proves nothing (exit status 2).
+
+1. The namespace's default route, for IPv4 and IPv6, leads into a TUN device that the script reads. Every packet
+   meant for another machine comes out there, whichever program or library sent it; loopback does not.
+2. The device has no link layer, so there are no ARP and no neighbour questions; multicast and link-local addresses
+   are off, so the kernel announces nothing of its own. Nothing is left out of the count.
+3. Names are asked of a server behind the device. A resolver on this machine, out of reach in the namespace, would
+   hide the attempt.
+4. The tests' own guard against the internet is switched off: the counter answers, not the guard.
+5. Then the control, in the same namespace with the same counter: a TCP connection, datagrams over IPv4 and IPv6 and
+   a name, sent on purpose, and Freehold's own door asked for a model. Each must be counted, or nothing is proved.
+
+What it prints: how many packets left during the tests, where to, and what the controls counted. Not counted are
+messages over named sockets to other programs of this machine, which carry no packet; the workers' boxes are there
+for those.
+"""
+
+
+def promise_part(promise: Promise) -> str:
+    parts = [f"## {promise.name}. {promise.title}", promise.words, f"How it is tested: {promise.proof}"]
+    if promise.missing:
+        parts.append(f"Not yet: {promise.missing}")
+    if promise.tests:
+        parts.append("Tests: " + ", ".join(f"[`{Path(test).stem}`](../{test})" for test in promise.tests) + ".")
+    if promise.command:
+        parts.append(f"```sh\n{promise.command}\n```")
+    lines = [part if part.startswith("```") else fill(part) for part in parts]
+    return "\n\n".join(lines)
+
+
+def fill(words: str, after: str = "") -> str:
+    return textwrap.fill(words, 120, subsequent_indent=after, break_long_words=False, break_on_hyphens=False)
 
 
 def allowed(setting: Setting) -> str:

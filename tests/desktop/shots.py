@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if "--scale" in sys.argv:
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint
 from PySide6.QtGui import QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from desktop import shots_library
 from freehold.desktop.appearance import Appearance, load_first_fonts
@@ -31,6 +30,7 @@ from freehold.desktop.shell import Shell
 from freehold.desktop.window import Window
 from freehold.foundation.errors import DownloadFailed, EngineStopped, WrongPassphrase
 from freehold.foundation.stop import Stop
+from freehold.network.values import Connection
 from support import desk
 
 DAY = 86_400.0
@@ -225,21 +225,45 @@ def settings_top(stage: Stage) -> None:
     stage.do("settings")
 
 
-def settings_vault(stage: Stage) -> None:
-    now = time.time()
-    stage.household.door.connections_since_start = 2
-    stage.household.door.rows = [
-        SimpleNamespace(time=now - 500, purpose="model details", host="hub.example", bytes_out=812, bytes_in=4_100,
-                        refused=False, error=""),
-        SimpleNamespace(time=now - 400, purpose="model download", host="cdn.hub.example", bytes_out=1_204,
-                        bytes_in=2_497_280_256, refused=False, error=""),
-        SimpleNamespace(time=now - 40, purpose="model download", host="cdn.hub.example", bytes_out=0, bytes_in=0,
-                        refused=True, error=""),
-    ]  # fmt: skip
-    stage.do("settings")
-    page = stage.window._named["settings"]
-    page.scroll_to(page.ledger)
-    stage.spin(2.2)
+def connections(*, is_offline: bool = False) -> Callable[[Stage], None]:
+    def prepare(stage: Stage) -> None:
+        door, now = stage.household.door, time.time()
+        stage.household.settings.set("offline", is_offline)
+        door.connections_since_start = 0 if is_offline else 2
+        door.rows = [
+            Connection(1, now - 30 * DAY, "model details", "huggingface.co", 443, 812, 4_100, ended=now),
+            Connection(2, now - 30 * DAY, "model download", "huggingface.co", 443, 1_204, 2_331, ended=now),
+            Connection(3, now - 30 * DAY + 2, "model download", "cdn-lfs.huggingface.co", 443, 1_350, 98_362_432,
+                       ended=now),
+            Connection(4, now - 9 * DAY, "model download", "models.example.org", 443, error="its name leads to a "
+                       "private address", refused=True, ended=now),
+            Connection(5, now - 3 * DAY, "model details", "huggingface.co", 443, refused=True, error="offline",
+                       ended=now),
+        ]  # fmt: skip
+        if not is_offline:
+            door.rows += [
+                Connection(6, now - 95, "model details", "huggingface.co", 443, 820, 4_212, ended=now),
+                Connection(7, now - 90, "model download", "cdn-lfs.huggingface.co", 443, 1_350, 1_204_551_000),
+            ]
+        stage.do("connections")
+        stage.spin(1.2)
+
+    return prepare
+
+
+def connections_empty(stage: Stage) -> None:
+    stage.do("connections")
+
+
+def promises(stage: Stage) -> None:
+    stage.do("promises")
+
+
+def promises_end(stage: Stage) -> None:
+    stage.do("promises")
+    bar = stage.window._named["promises"].findChild(QScrollArea).verticalScrollBar()
+    bar.setValue(bar.maximum())
+    stage.spin(0.2)
 
 
 def settings_code(stage: Stage) -> None:
@@ -290,7 +314,9 @@ SHOTS: dict[str, tuple[Callable[[Stage], None], dict[str, Callable[[], desk.Fake
     "chat-failed": (chat_failed, {}), "chat-settings": (chat_settings, {}), "chat-details": (chat_details, {}),
     "chat-toast": (chat_toast, {}), "chat-full-disk": (chat_full_disk, {}), "link": (link, {}),
     "models": (models_list, {}), "models-downloading": (models_downloading, {}), "models-failed": (models_failed, {}),
-    "models-inspect": (models_inspect, {}), "settings": (settings_top, {}), "settings-vault": (settings_vault, {}),
+    "models-inspect": (models_inspect, {}), "settings": (settings_top, {}), "connections": (connections(), {}),
+    "connections-empty": (connections_empty, {}), "connections-offline": (connections(is_offline=True), {}),
+    "promises": (promises, {}), "promises-end": (promises_end, {}),
     "settings-code": (settings_code, {}), "palette": (palette_empty, {}), "palette-found": (palette_found, {}),
     "trash": (trash, {}), **shots_library.SHOTS, "unlock": (unlock, LOCKED), "unlock-wrong": (unlock_wrong, LOCKED),
 }  # fmt: skip

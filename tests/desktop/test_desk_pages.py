@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -219,25 +217,6 @@ def test_a_new_recovery_code_is_shown_until_it_is_kept(desk, settings):
     assert settings.vault._code._code.text() == CODE
     settings.vault._done.click()
     assert settings.vault._code._code.text() == ""
-
-
-def test_every_connection_is_listed_newest_first(desk, settings):
-    now = time.time()
-    desk.house.door.rows = [
-        SimpleNamespace(time=now - 9, purpose="model details", host="hub.example", bytes_out=812, bytes_in=4_100,
-                        refused=False, error=""),
-        SimpleNamespace(time=now, purpose="model download", host="cdn.example", bytes_out=0, bytes_in=0, refused=True,
-                        error=""),
-    ]  # fmt: skip
-    desk.do("settings")
-    ledger = settings.ledger.ledger
-    assert [ledger.index(row, 2).data() for row in range(ledger.rowCount())] == ["cdn.example", "hub.example"]
-    assert ledger.index(0, 5).data() == "refused"
-    assert "2 connections" in settings.ledger._words.text()
-
-
-def test_no_connection_is_said_in_words(settings):
-    assert "None was ever made" in settings.ledger._words.text()
 
 
 def test_progress_without_a_rate_is_shown_too(desk, models):

@@ -9,14 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from freehold.foundation.promises import PROMISES
+
 TOP = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([TOP / "README.md", *(TOP / "docs").rglob("*.md")])
 
 
-def test_errors_and_settings_are_described_as_they_are():
+def test_errors_settings_and_promises_are_described_as_they_are():
     script = TOP / "packaging" / "write_docs.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.name)
+def test_every_promise_has_its_proof_or_says_what_is_missing(promise):
+    assert promise.tests or promise.missing
+    assert [test for test in promise.tests if not (TOP / test).is_file()] == []
+    script = re.match(r"python (\S+)", promise.command)
+    assert script is None or (TOP / script[1]).is_file()
 
 
 def test_the_errors_that_scripts_were_promised_exist():

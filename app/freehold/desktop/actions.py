@@ -43,6 +43,8 @@ DEEDS: tuple[Deed, ...] = (
     Deed("models", "Models", "Ctrl+2"),
     Deed("library", "Library", "Ctrl+3"),
     Deed("search", "Search documents", "Ctrl+Shift+F"),
+    Deed("connections", "Connections", "Ctrl+4"),
+    Deed("promises", "What Freehold promises", "Ctrl+Alt+P"),
     Deed("settings", "Settings", "Ctrl+,"),
     Deed("trash", "Trash", "Ctrl+Shift+T"),
     Deed("import-model", "Import a model file…", "Ctrl+Shift+I"),

@@ -17,8 +17,10 @@ from freehold.desktop.library_state import LibraryState, Standing
 from freehold.desktop.library_words import bottom_words, name_of, side_words
 from freehold.desktop.needs import Household
 from freehold.desktop.window import Window
+from freehold.desktop.words import count_words
 
 if TYPE_CHECKING:
+    from freehold.desktop.connections_controller import ConnectionsController
     from freehold.desktop.library_controller import LibraryController
     from freehold.desktop.models_controller import ModelsController
     from freehold.desktop.own_program import FilePanel
@@ -33,6 +35,7 @@ class Pages(QObject):
     model_changed = Signal()
     setting_changed = Signal(str)
     lock_asked = Signal()
+    offline_asked = Signal(bool)
     passage_asked = Signal(int, str, object, int, int)  # document, path, page or None, start, end
 
     def __init__(
@@ -47,11 +50,13 @@ class Pages(QObject):
         self._search: SearchController | None = None
         self._file_panel: FilePanel | None = None
         self._models: ModelsController | None = None
+        self._connections: ConnectionsController | None = None
         self._settings: SettingsController | None = None
 
     def deeds(self) -> dict[str, Callable[[], object]]:
         """What the actions do that belong to a page, by the actions' names."""
-        pages = {"chats": "chat", **dict.fromkeys(("library", "search", "models", "settings", "trash"))}
+        names = ("library", "search", "models", "connections", "promises", "settings", "trash")
+        pages = {"chats": "chat", **dict.fromkeys(names)}
         return {
             **{action: partial(self.show, page or action) for action, page in pages.items()},
             "add-files": self._in_library(lambda library: library.choose_files()),
@@ -81,6 +86,10 @@ class Pages(QObject):
             self.library.reload()
         elif name == "search":
             self.search.reload()
+        elif name == "connections":
+            self.connections.reload()
+        elif name == "promises":
+            self._make_promises()
         elif name == "settings":
             self.settings.reload()
         elif name == "trash":
@@ -92,6 +101,8 @@ class Pages(QObject):
             self.library.take_keys()
         elif name == "search":
             self.search.take_keys()
+        elif name == "connections":
+            self.connections.take_keys()
 
     def _say_standing(self, standing: Standing) -> None:
         self._window.sidebar.say("library", *side_words(standing))
@@ -99,11 +110,11 @@ class Pages(QObject):
 
     def forget(self) -> None:
         """The vault is closed: nothing of it stays in a page or in a model behind one."""
-        for one in (self._library, self._search):
+        for one in (self._library, self._search, self._connections):
             if one is not None:
                 one.end()
-        self._library = self._search = None
-        for name in ("library", "search"):
+        self._library = self._search = self._connections = None
+        for name in ("library", "search", "connections"):
             self._window.drop_page(name)
         if self._file_panel is not None:
             self._file_panel.forget()
@@ -170,6 +181,33 @@ class Pages(QObject):
             self._models.changed.connect(self.model_changed)
             self._window.add_page("models", page)
         return self._models
+
+    @property
+    def connections(self) -> ConnectionsController:
+        if self._connections is None:
+            from freehold.desktop.connections_controller import ConnectionsController
+            from freehold.desktop.connections_page import ConnectionsPage
+
+            page = ConnectionsPage()
+            self._connections = ConnectionsController(self._household, self._bridge, page)
+            page.offline_asked.connect(self.offline_asked)
+            page.promises_asked.connect(partial(self.show, "promises"))
+            self._window.add_page("connections", page)
+        return self._connections
+
+    def show_connected(self, count: int, *, is_offline: bool) -> None:
+        """The live line, beside the page's name and on the page itself."""
+        tone = "off" if is_offline else "away" if count else "here"
+        words = self.tr("offline") if is_offline else self.tr("{0} since start").format(count_words(count))
+        self._window.sidebar.say("connections", words, tone)
+        if self._connections is not None:
+            self._connections.beat(in_view=self._window.page == "connections")
+
+    def _make_promises(self) -> None:
+        if not self._window.has_page("promises"):
+            from freehold.desktop.promises_page import PromisesPage
+
+            self._window.add_page("promises", PromisesPage())
 
     @property
     def settings(self) -> SettingsController:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -22,7 +21,6 @@ class _Told:
     status: VaultStatus
     private: dict[str, Value]
     models: Sequence[Model]
-    connections: Sequence[Any]
 
 
 class SettingsController(QObject):
@@ -74,13 +72,12 @@ class SettingsController(QObject):
         vault = self._household.vault
         private = {one.name: vault.setting(one.name) for one in SETTINGS if one.private}
         here = [one for one in self._household.models.list() if one.state == "here"]
-        return _Told(vault.status(), dict(private), here, self._household.door.ledger(0.0))
+        return _Told(vault.status(), dict(private), here)
 
     def _show(self, told: _Told) -> None:
         self._page.set_models([(one.id, one.name) for one in told.models])
         self._page.show_values(told.private)
         self._page.vault.show_status(told.status.slots, told.status.bytes)
-        self._page.ledger.show_connections(told.connections)
 
     def _change_passphrase(self, new: str) -> None:
         self._bridge.run(

@@ -1,4 +1,4 @@
-"""The settings page, derived from the table in foundation/settings.py, with the vault and the ledger below."""
+"""The settings page, derived from the table in foundation/settings.py, with the vault below."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from freehold.desktop.controls import Trouble
-from freehold.desktop.ledger_card import LedgerCard
 from freehold.desktop.pieces import column, label, row
 from freehold.desktop.setting_row import SettingRow
 from freehold.desktop.vault_card import VaultCard, card_of, labelled_card
@@ -31,7 +30,7 @@ class SettingsPage(QWidget):
         }
         for one in self.rows.values():
             one.changed.connect(self.changed)
-        self.vault, self.ledger = VaultCard(), LedgerCard()
+        self.vault = VaultCard()
         self.trouble = Trouble()
         self._lay_out()
 
@@ -45,7 +44,6 @@ class SettingsPage(QWidget):
             rows = [one for one in self.rows.values() if one.setting.group == group]
             inside.addWidget(labelled_card(QCoreApplication.translate("Settings", group), card_of(rows)))
         inside.addWidget(labelled_card(self.tr("Vault"), self.vault))
-        inside.addWidget(labelled_card(self.tr("Connections"), self.ledger))
         inside.addStretch(1)
         holder = QWidget()
         holder.setLayout(inside)

@@ -111,6 +111,7 @@ class Shell(QObject):
         self._pages.model_changed.connect(self._refresh_models)
         self._pages.setting_changed.connect(self._apply)
         self._pages.lock_asked.connect(self.lock)
+        self._pages.offline_asked.connect(partial(self._set, "offline"))
         self._chats.page_wanted.connect(self._pages.show)
         self._chats.export_asked.connect(self._export)
         self._chat.opened.connect(lambda _chat: self._close_panel())
@@ -289,9 +290,11 @@ class Shell(QObject):
 
     def _refresh_status(self) -> None:
         status, door, settings = self._window.status, self._household.door, self._household.settings
-        status.show_connections(door.connections_since_start, is_offline=settings.is_on("offline"))
+        count, is_offline = door.connections_since_start, settings.is_on("offline")
+        status.show_connections(count, is_offline=is_offline)
         if not self._is_open:
             return
+        self._pages.show_connected(count, is_offline=is_offline)
         minutes = settings.whole("lock_minutes")
         words = self.tr("Vault open, locks after {0} min").format(minutes) if minutes else self.tr("Vault open")
         status.show_vault(words)
