@@ -6,6 +6,7 @@ import time
 from datetime import datetime
 
 import pytest
+from PySide6.QtCore import Qt
 
 from freehold.desktop.connections_list import outcome_words, when_words
 from freehold.foundation.errors import VaultLocked
@@ -49,6 +50,14 @@ def test_every_connection_is_listed_newest_first_with_all_that_is_known(page):
         "Model download", "cdn.example:8443", "1.4 kB", "98 MB", "The name of a public file", "Going on",
     ]  # fmt: skip
     assert page._sum.text() == "2 connections made, 1 refused; 2.2 kB sent, 98 MB received"
+
+
+def test_where_there_is_no_room_what_left_is_told_by_the_outcome(desk, page):
+    desk.window.resize(600, 500)
+    desk.settle()
+    assert page.table.isColumnHidden(5)
+    outcome = page.table.connections.index(2, 6)
+    assert outcome.data(Qt.ItemDataRole.ToolTipRole) == "Done\nWhat left: The name of a public file"
 
 
 def test_a_filter_leaves_what_was_refused_or_what_its_words_say(page):

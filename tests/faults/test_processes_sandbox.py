@@ -301,8 +301,8 @@ def test_no_signal_reaches_a_process_outside_where_the_kernel_can_forbid_it(arou
 
 @needs_landlock
 def test_a_process_that_may_use_sockets_still_has_no_files(around):
-    layers, said = around.tries("tcp", "udp", "listen", "read outside", "trace", sockets="all")
-    assert layers == ["privileges", "memory", "files", "calls"]
+    layers, said = around.tries("tcp", "udp", "listen", "read outside", "trace", sockets="internet")
+    assert layers == ["privileges", "memory", "files", "calls", "sockets"]
     assert said == {"tcp": "done", "udp": "done", "listen": "done", "read outside": "refused", "trace": "refused"}
 
 
@@ -362,7 +362,8 @@ def test_what_the_libraries_need_is_below_what_may_be_read():
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize(
-    ("sockets", "programs"), [("none", False), ("all", False), ("local", False), ("none", True), ("all", True)]
+    ("sockets", "programs"),
+    [("none", False), ("internet", False), ("local", False), ("none", True), ("internet", True)],
 )
 def test_the_filter_decides_each_call_as_it_should(machine, sockets, programs):
     column, architecture = seccomp._ARCHITECTURES[machine]
@@ -386,8 +387,8 @@ def test_the_filter_decides_each_call_as_it_should(machine, sockets, programs):
 
     allow, refuse, unknown, kill = 0x7FFF_0000, 0x0005_0001, 0x0005_0026, 0x8000_0000
     inet, unix = verdict(seccomp._SOCKET[column], 2), verdict(seccomp._SOCKET[column], 1)
-    assert inet == (allow if sockets == "all" else refuse)
-    assert unix == (refuse if sockets == "none" else allow)
+    assert inet == (allow if sockets == "internet" else refuse)
+    assert unix == (allow if sockets == "local" else refuse)
     assert verdict(seccomp._PROGRAMS["execve"][column]) == (allow if programs else refuse)
     for numbers in seccomp._REFUSED.values():
         assert verdict(numbers[column]) == refuse

@@ -59,9 +59,9 @@ def test_a_network_process_started_under_the_offline_switch_has_no_socket_either
     }  # fmt: skip
 
 
-def test_the_keyring_process_reaches_this_machine_alone():
+def test_the_keyring_process_reaches_this_machine_alone_and_the_network_process_all_but_it():
     assert due_layers("keyring") == tuple(layer for layer in LAYERS if layer != "sockets")
-    assert due_layers("network") == ("privileges", "memory", "files", "calls")
+    assert due_layers("network") == tuple(layer for layer in LAYERS if layer != "internet")
 
 
 def test_an_engine_that_was_given_no_model_reads_none(around):
@@ -165,7 +165,7 @@ def test_the_doctor_learns_which_layers_hold_here():
     assert [box.worker for box in boxes] == list(WORKERS)
     assert {box.worker: box.open for box in boxes} == dict.fromkeys(WORKERS, ())
     assert {box.worker: box.needs for box in boxes if box.needs} == {
-        "network": ("internet", "sockets"), "keyring": ("sockets",),
+        "network": ("internet",), "keyring": ("sockets",),
     }  # fmt: skip
 
 

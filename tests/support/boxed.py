@@ -20,8 +20,8 @@ MAY = {
     "embedder": {"read the model", "write in scratch", "compute"},
     "extract": {"read a document", "write in scratch", "compute"},
     "network": {
-        "open a connection", "open a connection (IPv6)", "send a datagram", "open the session's bus",
-        "write a download", "write in scratch", "compute",
+        "open a connection", "open a connection (IPv6)", "send a datagram", "write a download", "write in scratch",
+        "compute",
     },
     "keyring": {"open the session's bus", "read the system's users", "compute"},
     "one nobody has named": {"write in scratch", "compute"},

@@ -289,7 +289,7 @@ def test_doctor_tells_each_check_and_asks_for_nothing(terminal, house):
 def test_doctor_says_what_each_worker_is_kept_from(terminal):
     boxes = {box["worker"]: box for box in terminal.run("doctor", "--json").json["boxes"]}
     assert set(boxes["vault"]) == {"worker", "kept_from", "needs", "open"}
-    assert (boxes["network"]["needs"], boxes["keyring"]["needs"]) == (["internet", "sockets"], ["sockets"])
+    assert (boxes["network"]["needs"], boxes["keyring"]["needs"]) == (["internet"], ["sockets"])
     assert boxes["engine"]["kept_from"] + boxes["engine"]["open"] != []
     said = terminal.run("doctor").out
     assert "engine" in said and "the internet" in said
@@ -297,8 +297,11 @@ def test_doctor_says_what_each_worker_is_kept_from(terminal):
 
 def test_a_box_that_does_not_hold_is_said_in_words():
     box = Boxed("engine", LAYERS, ("privileges", "memory"))
-    assert _in_words(box) == "new rights, debuggers; NOT kept from other files, other programs, the internet, sockets"
-    assert _in_words(Boxed("keyring", LAYERS[:-1], LAYERS[:-1])).endswith("the internet; needs sockets")
+    assert (
+        _in_words(box)
+        == "new rights, debuggers; NOT kept from other files, other programs, the internet, other programs' sockets"
+    )
+    assert _in_words(Boxed("keyring", LAYERS[:-1], LAYERS[:-1])).endswith("the internet; needs other programs' sockets")
 
 
 def test_a_fresh_profile_with_a_passphrase_given_gets_its_vault_without_questions(tmp_path):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView
 
 from freehold.desktop.words import size_words
@@ -16,7 +17,8 @@ _NOTHING = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_HOST, _SENT, _RECEIVED, _OUTCOME = 2, 3, 4, 6
+_HOST, _SENT, _RECEIVED, _WHAT_LEFT, _OUTCOME = 2, 3, 4, 5, 6
+_WIDE = 700  # pixels; below this there is no room for what left, and the outcome's tooltip tells it
 
 
 def _tr(text: str) -> str:
@@ -86,6 +88,8 @@ class ConnectionsModel(QAbstractTableModel):
             return QApplication.palette().placeholderText()
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() == _OUTCOME:
+            return f"{outcome_words(one)}\n{self._titles[_WHAT_LEFT]}: {left_words(one.data_class)}"
         host = one.host if one.port == 443 else f"{one.host}:{one.port}"
         now = datetime.now().astimezone()
         return (
@@ -107,10 +111,14 @@ class ConnectionsView(QTableView):
         self.setWordWrap(False)
         self.verticalHeader().hide()
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for section in (_HOST, _OUTCOME):
             header.setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(64)
         header.setHighlightSections(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self.setColumnHidden(_WHAT_LEFT, event.size().width() < _WIDE)

@@ -64,7 +64,7 @@ def box_of(name: str, scratch: Path, arguments: Sequence[str] = ()) -> Box:
         return Box(read=(*given, *map(Path, _DRIVERS)), write=(scratch,), devices=graphics_paths())
     if name == "network":
         return Box(read=(*given, *map(Path, _INTERNET)), write=(home / "models" / "staging", scratch),
-                   sockets="none" if is_offline else "all")  # fmt: skip
+                   sockets="none" if is_offline else "internet")  # fmt: skip
     if name == "extract":
         converters = (*map(Path, _CONVERTERS), *Path("/opt").glob("libreoffice*"))
         return Box(read=(*given, *converters), write=(scratch,))
@@ -116,8 +116,8 @@ def found_boxes() -> tuple[Boxed, ...]:
 
 def due_layers(worker: str) -> tuple[str, ...]:
     """The layers that the box of `worker` is to have."""
-    free = {"all": ("internet", "sockets"), "local": ("sockets",), "none": ()}[box_of(worker, Path("scratch")).sockets]
-    return tuple(layer for layer in LAYERS if layer not in free)
+    free = {"internet": "internet", "local": "sockets", "none": ""}[box_of(worker, Path("scratch")).sockets]
+    return tuple(layer for layer in LAYERS if layer != free)
 
 
 def reading(*places: str) -> list[str]:

@@ -75,8 +75,8 @@ def restrict(read: Sequence[Path], write: Sequence[Path], run: Sequence[Path], *
     handled = _handled(known)
     ruleset = _Ruleset(
         files=handled,
-        network=_BIND_AND_CONNECT_TCP if known >= 4 and sockets != "all" else 0,
-        scoped=_ABSTRACT_SOCKETS_AND_SIGNALS if known >= 6 and sockets == "none" else 0,
+        network=_BIND_AND_CONNECT_TCP if known >= 4 and sockets != "internet" else 0,
+        scoped=_ABSTRACT_SOCKETS_AND_SIGNALS if known >= 6 and sockets != "local" else 0,
     )
     rules = int(_kernel().syscall(_CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(ctypes.sizeof(ruleset)), 0))
     if rules < 0:

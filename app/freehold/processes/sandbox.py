@@ -42,7 +42,7 @@ def confine(
 
     privileges: no program it starts gains any. memory: no core dump, no debugger. files: the paths above.
     calls: no ptrace, other process's memory, namespaces, kernel keys, io_uring, new programs.
-    internet: no socket that could leave this machine. sockets: none at all.
+    internet: no socket that could leave this machine. sockets: no named one of another program here, as a bus has.
     """
     if not sys.platform.startswith("linux"):
         return ()
@@ -52,8 +52,8 @@ def confine(
     held = {"privileges": _no_new_privileges(), "memory": _no_dumps()}
     held["files"] = landlock.restrict(**places, sockets=sockets) and alone
     held["calls"] = seccomp.install(sockets=sockets, programs=bool(programs))
-    held["internet"] = held["calls"] and sockets != "all"
-    held["sockets"] = held["calls"] and sockets == "none"
+    held["internet"] = held["calls"] and sockets != "internet"
+    held["sockets"] = held["calls"] and sockets != "local"
     return tuple(name for name, holds in held.items() if holds)
 
 

@@ -10,7 +10,7 @@ import errno
 import platform
 from typing import Literal, NamedTuple
 
-Sockets = Literal["none", "local", "all"]
+Sockets = Literal["none", "local", "internet"]
 """Which sockets a process may open. local: named ones of this machine (Unix), as a session's bus has."""
 
 # number on x86-64, number on aarch64 (asm/unistd_64.h, asm-generic/unistd.h)
@@ -31,7 +31,8 @@ _SOCKET = (41, 198)
 _PROGRAMS = {"execve": (59, 221), "execveat": (322, 281)}
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
-_UNIX = 1  # AF_UNIX, the first argument of socket
+# The first argument of socket. AF_NETLINK asks the kernel for this machine's own addresses, as resolving a name does.
+_FAMILIES: dict[Sockets, tuple[int, ...]] = {"none": (), "local": (1,), "internet": (2, 10, 16)}
 _NEW_NAMESPACES = 0x7E02_0000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}  # column above, AUDIT_ARCH of linux/audit.h
@@ -101,14 +102,11 @@ def steps(machine: str, *, sockets: Sockets, programs: bool) -> list[Step]:
 
 
 def _about_sockets(number: int, sockets: Sockets) -> list[Step]:
-    if sockets == "all":
-        return []
-    if sockets == "none":
-        return [Step(_IF_EQUAL, number, then="refuse")]
     return [
         Step(_IF_EQUAL, number, otherwise="not a socket"),
         Step(_LOAD, _FIRST_ARGUMENT),
-        Step(_IF_EQUAL, _UNIX, then="allow", otherwise="refuse"),
+        *(Step(_IF_EQUAL, family, then="allow") for family in _FAMILIES[sockets]),
+        Step(_RETURN, _ERROR | errno.EPERM),
     ]
 
 

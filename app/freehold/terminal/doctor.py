@@ -33,7 +33,7 @@ JSON = "{checks: [{name, ok, detail, advice}], boxes: [{worker, kept_from, needs
 
 _KEPT_FROM = {
     "privileges": "new rights", "memory": "debuggers", "files": "other files", "calls": "other programs",
-    "internet": "the internet", "sockets": "sockets",
+    "internet": "the internet", "sockets": "other programs' sockets",
 }  # fmt: skip
 
 _ROOM_TO_WORK = 1_000_000_000  # bytes; less and an answer or a download soon meets a full disk
