@@ -109,9 +109,7 @@ class ConnectionsPage(QWidget):
         self._count.setText(words.format(count_words(count)))
         self._dot.set_tone("away" if count else "here")
         if is_offline:
-            state = self.tr(
-                "Every connection is refused. The process that connects is not running, and it is not started."
-            )
+            state = self.tr("Every connection is refused. The only process that could make one is not started.")
         elif count:
             state = self.tr("Each stands below, with what it was for and what left with it.")
         else:

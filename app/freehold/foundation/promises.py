@@ -37,11 +37,12 @@ PROMISES: tuple[Promise, ...] = (
         "P2",
         "Locked means unreadable",
         "While Freehold is locked, nothing of a chat, a document, a file name or a key can be read in its folder, its "
-        "temporary files or its logs: the process that held the key has ended.",
-        "A thousand marked words are planted, then every file is searched byte by byte, when locked and after a crash.",
+        "temporary files, its logs or its memory: the processes that held them have ended.",
+        "A thousand marked words are planted, then every file is searched byte by byte, when locked and after a crash. "
+        "The memory of a locked window is searched for what was open in it.",
         "python tests/bench/run.py security --quick",
-        ("tests/e2e/test_log_canaries.py", "tests/faults/test_vault_headers.py", "tests/faults/test_vault_keyring.py"),
-        "The window's own memory is not replaced by a small lock screen yet.",
+        ("tests/e2e/test_lock_memory.py", "tests/e2e/test_log_canaries.py", "tests/faults/test_vault_headers.py",
+         "tests/faults/test_vault_keyring.py"),
     ),
     Promise(
         "P3",
