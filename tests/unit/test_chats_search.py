@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from freehold.chats.conversations import Conversations
 from freehold.chats.phrases import phrases
 from freehold.chats.values import Ending, Role
+from freehold.foundation.errors import NotFound
 from support.vaults import InProcess, open_safe
 
 
@@ -102,3 +103,12 @@ def test_no_more_than_asked_for_is_returned(conversations):
 @given(typed=st.text(max_size=40) | st.text(st.sampled_from("\"'*()^-:+ aANDORT\x00\ud800{}[]\\\n"), max_size=30))
 def test_whatever_is_typed_is_no_error(conversations, typed):
     conversations.search(typed)
+
+
+def test_a_chat_is_found_by_a_part_of_its_id_and_a_failure_says_which(conversations):
+    (chat,) = conversations.list()
+    assert conversations.find(chat.id[:12]) == conversations.find(chat.id[-8:]) == chat
+    for part in ("zzz", "../*"):
+        with pytest.raises(NotFound) as caught:
+            conversations.find(part)
+        assert caught.value.detail == f"no chat has an id like {part}"

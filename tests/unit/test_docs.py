@@ -41,10 +41,41 @@ def test_the_errors_that_scripts_were_promised_exist():
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(TOP).as_posix())
 def test_links_and_pictures_inside_the_documents_lead_to_files(document):
-    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
-    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
-    missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
+    assert [path for path, _ in links(document) if not path.exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(TOP).as_posix())
+def test_links_into_a_document_lead_to_a_heading(document):
+    missing = [heading for path, heading in links(document) if heading and heading not in headings(path)]
     assert missing == []
+
+
+def test_every_document_can_be_reached_from_the_readme():
+    reached, ahead = set(), [TOP / "README.md"]
+    while ahead:
+        document = ahead.pop()
+        if document not in reached:
+            reached.add(document)
+            ahead += [path for path, _ in links(document) if path.suffix == ".md"]
+    records = (TOP / "docs" / "decisions").glob("*.md")  # the folder is linked as a whole
+    assert set(DOCUMENTS) - reached - set(records) == set()
+
+
+def links(document):
+    """Where a document leads inside this repository: files, each with a heading or ""."""
+    targets = re.findall(r"\]\(([^)\s]+)[^)]*\)", without_blocks(document))
+    inside = [target.partition("#") for target in targets if "://" not in target]
+    return [((document.parent / path).resolve() if path else document, heading) for path, _, heading in inside]
+
+
+def headings(document):
+    """The headings of a document as links name them."""
+    titles = re.findall(r"^#+ (.+)$", without_blocks(document), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def without_blocks(document):
+    return re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(TOP).as_posix())

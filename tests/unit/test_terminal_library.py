@@ -192,6 +192,11 @@ def test_collections_name_what_they_are_made_of(terminal, tmp_path):
     assert "watched" in terminal.run("library", "collections").out
 
 
+def test_collections_tell_what_is_left_out_of_a_folder(terminal):
+    terminal.run("library", "add", "papers", "--exclude", "*.log", "--exclude", "drafts", "--wait")
+    assert "papers, without *.log, drafts" in " ".join(terminal.run("library", "collections").out.split())
+
+
 def test_without_a_model_that_finds_meaning_words_are_found_and_the_way_to_it_is_told(terminal, house):
     without_meaning(house)
     said = terminal.run("library", "add", "papers", "--wait")

@@ -88,7 +88,7 @@ class ChatStore:
             rows = self._db.query(f"{CHAT} WHERE c.id GLOB ? LIMIT 2", pattern.lower())
             if len(rows) == 1:
                 return chat_fields(rows[0])
-        raise NotFound("more than one chat has an id like that" if rows else "chat")
+        raise NotFound(f"{'more than one chat' if rows else 'no chat'} has an id like {part}")
 
     def rename(self, id: str, title: str) -> None:
         self._set(id, "UPDATE chats SET title = ? WHERE seq = ?", title)

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from freehold.foundation.errors import UsageError
-from freehold.library.values import Collection, Document, Passage
+from freehold.library.values import Collection, Document, Passage, Source
 from freehold.rendering.visible import visible
 from freehold.terminal.tables import table
 
@@ -72,11 +72,16 @@ def collections_table(collections: Sequence[Collection]) -> RenderableType:
     rows = []
     for one in collections:
         rows += [
-            (one.name if not place else "", str(one.documents) if not place else "", source.path,
+            (one.name if not place else "", str(one.documents) if not place else "", _source_words(source),
              "watched" if source.watched else "")
             for place, source in enumerate(one.sources)
         ]  # fmt: skip
     return table("collection", "documents", "from", "", rows=rows, wide="from")
+
+
+def _source_words(source: Source) -> str:
+    """A file or folder, and what is not read of it: names left out, files forgotten."""
+    return f"{source.path}, without {', '.join(source.excluded)}" if source.excluded else source.path
 
 
 def passages_text(passages: Sequence[Passage]) -> RenderableType:

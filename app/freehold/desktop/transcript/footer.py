@@ -25,7 +25,7 @@ class Footer(QWidget):
         self._made = FlatButton("", self.details_asked.emit)
         self.copy = FlatButton(self.tr("Copy"), self.copy_asked.emit, words=self.tr("Copy this answer"))
         self._retry = FlatButton(self.tr("Retry"), self.retry_asked.emit, words=self.tr("Write another answer"))
-        self._branch = FlatButton(self.tr("Branch"), self.branch_asked.emit, words=self.tr("New chat from here"))
+        self._branch = FlatButton(self.tr("Branch"), self.branch_asked.emit, words=self.tr("New branch from here"))
         self._sources = FlatButton(
             self.tr("Sources"), self.sources_asked.emit, words=self.tr("What was found for this answer")
         )
