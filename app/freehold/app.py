@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freehold.foundation.paths import Profile, profile_at
+from freehold.foundation.paths import Profile, from_home, profile_at
 
 if TYPE_CHECKING:
     import subprocess
@@ -119,7 +119,7 @@ def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]
 def profile_of(home: str | None) -> Profile:
     """The profile folder: what was asked for, else FREEHOLD_HOME, else the system's place for an app's data."""
     wanted = home or os.environ.get("FREEHOLD_HOME")
-    return profile_at(Path(wanted).expanduser() if wanted else None)
+    return profile_at(from_home(wanted) if wanted else None)
 
 
 def _claim(

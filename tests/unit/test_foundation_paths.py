@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from freehold.foundation.errors import DiskFull, ProfileUnusable
-from freehold.foundation.paths import Profile, disk_error, resources, write_atomically
+from freehold.foundation.paths import Profile, disk_error, from_home, resources, write_atomically
 
 
 def mode(path: Path) -> int:
@@ -211,3 +211,10 @@ def test_what_the_system_s_refusals_mean(number, kind):
 
 def test_the_bundled_files_are_found_in_a_checkout():
     assert (resources().parent / "pyproject.toml").exists() or (resources().parent / "foundation").is_dir()
+
+
+def test_a_tilde_is_a_home_folder_and_a_name_that_only_begins_with_one_stays(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert from_home("~/letters") == tmp_path / "letters"
+    for name in ("~$letter.docx", "~nobody-by-that-name/letters", "letters~"):
+        assert from_home(name) == Path(name)

@@ -20,6 +20,11 @@ def resources() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parents[1] / "resources"
 
 
+def from_home(name: str) -> Path:
+    """The path that was typed, `~` being a home folder. A name that only looks so, as `~$letter.docx`, stays."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - Path.expanduser raises RuntimeError for such names
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One owner's folder. Everything Freehold writes lies below `home`, readable by its owner alone."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.foundation.errors import UsageError
+from freehold.foundation.paths import from_home
 
 EVERYWHERE = "Every command also takes --home DIR, --json and --passphrase-fd N."
 
@@ -43,7 +44,7 @@ def read_common(argv: Sequence[str], environment: Mapping[str, str]) -> Common:
             rest.append(word)
     home = values.get("--home") or environment.get("FREEHOLD_HOME")
     return Common(
-        tuple(rest), Path(home).expanduser() if home else None, "--json" in values, _number(values, "--passphrase-fd")
+        tuple(rest), from_home(home) if home else None, "--json" in values, _number(values, "--passphrase-fd")
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from freehold.foundation.errors import ProfileBusy
-from freehold.foundation.paths import Profile
+from freehold.foundation.paths import Profile, from_home
 from freehold.foundation.stop import Stop
 from freehold.terminal.opening import open_vault
 from freehold.terminal.output import Output
@@ -104,7 +104,7 @@ class Call:
 
     def path(self, name: str) -> Path:
         """The file the caller means: relative names count from the caller's folder."""
-        return self.cwd / Path(name).expanduser()
+        return self.cwd / from_home(name)
 
     def input(self) -> str:
         """All that stands on the caller's standard input, read once."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freehold.assistant.reply import Wish
 from freehold.assistant.values import Step
 from freehold.chats.values import NO_DOCUMENTS, Attachment, Chat, Role, Scope, Turn
 from freehold.foundation.errors import FreeholdError, Interrupted, UsageError
+from freehold.foundation.paths import from_home
 from freehold.foundation.stop import Stop
 from freehold.rendering.visible import visible
 from freehold.terminal.answering import say_provenance, show_answer
@@ -206,7 +206,7 @@ class Talk:
     def _attach(self, name: str) -> None:
         if not name:
             raise UsageError("write the file's name behind /attach")
-        file = self._house.assistant.attach(Path(name).expanduser().absolute(), Stop())
+        file = self._house.assistant.attach(from_home(name).absolute(), Stop())
         self._files.append(file)
         self._output.say(f"{file.name} goes with your next question ({count(file.length, 'character')}).")
 
