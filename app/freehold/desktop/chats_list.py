@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from freehold.desktop.lists import be_a_list
 from freehold.desktop.words import day_words
 
 if TYPE_CHECKING:
@@ -187,12 +188,8 @@ class ChatsView(QListView):
         self.chats = ChatsModel()
         self.setModel(self.chats)
         self.setItemDelegate(_RowPainter(self))
-        self.setAccessibleName(self.tr("Chats"))
-        self.setMouseTracking(True)
+        be_a_list(self, self.tr("Chats"))
         self.setUniformItemSizes(False)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         self.clicked.connect(self._open)

@@ -10,10 +10,10 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QApplication, QListView, QStyledItemDelegate, QStyleOptionViewItem
 
-from freehold.desktop.documents_list import ROW, paint_row_ground
 from freehold.desktop.library_words import collection_words, name_of, one_line
+from freehold.desktop.lists import ROW, be_a_list, paint_row_ground
 from freehold.desktop.words import count_words
 from freehold.library.values import Collection, Source
 
@@ -138,12 +138,8 @@ class PlacesView(QListView):
         self.places = PlacesModel()
         self.setModel(self.places)
         self.setItemDelegate(_PlacePainter(self))
-        self.setAccessibleName(self.tr("Collections and folders"))
+        be_a_list(self, self.tr("Collections and folders"))
         self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     @property

@@ -9,20 +9,18 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QApplication,
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
 )
 
 from freehold.desktop.library_words import folder_of, name_of, one_line, state_advice, state_words
+from freehold.desktop.lists import ROW, be_a_list, paint_row_ground
 from freehold.library.values import Document, State
 
 _NOTHING = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex
-ROW = Qt.ItemDataRole.UserRole
 TROUBLED = (State.FAILED, State.EMPTY, State.UNSUPPORTED)
 
 
@@ -140,12 +138,8 @@ class DocumentsView(QListView):
         self.documents = DocumentsModel()
         self.setModel(self.documents)
         self.setItemDelegate(_DocumentPainter(self))
-        self.setAccessibleName(self.tr("Files"))
+        be_a_list(self, self.tr("Files"))
         self.setUniformItemSizes(True)  # what keeps thousands of rows fast
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.activated.connect(lambda index: self.acted.emit(index.data(ROW)))
         self.documents.dataChanged.connect(self._renewed)
@@ -189,19 +183,3 @@ class DocumentsView(QListView):
     def _renewed(self, first: QModelIndex, last: QModelIndex) -> None:
         if first.row() <= self.currentIndex().row() <= last.row():
             self.chosen.emit(self.document)
-
-
-def paint_row_ground(painter: QPainter, option: Any) -> None:
-    """What lies under a row: filled when selected, outlined when it has the keyboard or the pointer."""
-    palette, state = QApplication.palette(), option.state
-    place = option.rect.adjusted(2, 1, -2, -1)
-    if state & QStyle.StateFlag.State_Selected:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.highlight())
-        painter.drawRoundedRect(place, 8, 8)
-    is_pointed_at = state & QStyle.StateFlag.State_MouseOver and not state & QStyle.StateFlag.State_Selected
-    if state & QStyle.StateFlag.State_HasFocus or is_pointed_at:
-        painter.setPen(palette.placeholderText().color() if state & QStyle.StateFlag.State_HasFocus
-                       else palette.mid().color())  # fmt: skip
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(place.adjusted(0, 0, -1, -1), 8, 8)

@@ -18,10 +18,10 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QTextCharFormat, QTextLayout, QTextOption
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QApplication, QListView, QStyledItemDelegate, QStyleOptionViewItem
 
-from freehold.desktop.documents_list import ROW, paint_row_ground
 from freehold.desktop.library_words import folder_of, name_of, one_line, page_words
+from freehold.desktop.lists import ROW, be_a_list, paint_row_ground
 from freehold.desktop.marking import Marked, cut, excerpt, marked, units
 from freehold.library.values import Passage
 from freehold.rendering.visible import visible
@@ -174,12 +174,8 @@ class FoundView(QListView):
         self.found = FoundModel()
         self.setModel(self.found)
         self.setItemDelegate(_HitPainter(self))
-        self.setAccessibleName(self.tr("Passages found"))
+        be_a_list(self, self.tr("Passages found"))
         self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.doubleClicked.connect(lambda index: self.opened.emit(index.data(ROW)))
 
     @property

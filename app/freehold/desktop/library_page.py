@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QProgressBar, QSizePolic
 from freehold.desktop.collections_list import Place, PlacesView, is_leaving, places_of
 from freehold.desktop.controls import Segments, Trouble
 from freehold.desktop.document_card import DocumentCard
-from freehold.desktop.documents_list import ROW, TROUBLED, DocumentsView
+from freehold.desktop.documents_list import TROUBLED, DocumentsView
 from freehold.desktop.library_state import Standing
 from freehold.desktop.library_words import documents_words, one_line, work_words
+from freehold.desktop.lists import ROW
 from freehold.desktop.pieces import Elided, Mark, button, column, frame, label, row
 from freehold.desktop.words import count_words
 from freehold.library.errors import EmbedderMissing
