@@ -217,7 +217,7 @@ def test_locking_leaves_nothing_that_was_found_or_asked(desk, library, page):
     desk.qt.until(lambda: len(titles(page)) == 1)
     desk.window.actions_by_name["lock"].trigger()
     desk.qt.until(lambda: desk.window.entry is not None)
-    assert not desk.window.has_page("search")
+    desk.qt.until(lambda: not desk.window.has_page("search"))
     library.meaning_gate.set()
     desk.settle()
 

@@ -46,12 +46,21 @@ class Decoys:
         return names
 
 
+_PROGRAM = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[2]))
 _listening: list[Decoys] = []  # an audit hook cannot be taken away again: it tells whoever listens
 
 
 def _note(event: str, arguments: tuple[object, ...]) -> None:
     if _listening and event in _EVENTS and threading.current_thread() is threading.main_thread():
+        if event == "open" and _is_program(str(arguments[0])):
+            return  # a module that is imported when it is first wanted
         _listening[-1].asked.append(f"{event} {arguments[0]!s:.200}")
+
+
+def _is_program(path: str) -> bool:
+    """Whether this is code of ours, of Python or of a library, which no text can choose."""
+    name = path.rpartition("/")[2]
+    return path.startswith(_PROGRAM) and (".py" in name or "/__pycache__/" in path)
 
 
 sys.addaudithook(_note)
