@@ -65,7 +65,9 @@ def build(profile: Profile) -> Household:
     from freehold.engine.models import Models
     from freehold.foundation.logs import start_logging
     from freehold.foundation.settings import SettingsFile
-    from freehold.library.embed.client import Embedder, bundled
+    from freehold.library.embed.client import EmbeddingModel
+    from freehold.library.embed.embedders import Embedders
+    from freehold.library.embed.models import EmbedderModels
     from freehold.library.extract.client import Extractor, Viewer
     from freehold.library.file_reader import FileReader
     from freehold.library.library import Library
@@ -84,7 +86,12 @@ def build(profile: Profile) -> Household:
     door = Door(profile, vault, settings)
     models = Models(profile, settings, door)
     engine = LocalEngine(profile)
-    embedder = Embedder(lambda: spawn(worker_command("embedder"), profile.scratch), bundled())
+    embedder_models = EmbedderModels(profile.models / "embedders", door)
+
+    def start_embedder(model: EmbeddingModel) -> subprocess.Popen[bytes]:
+        return spawn(worker_command("embedder", *reading(str(model.folder))), profile.scratch)
+
+    embedders = Embedders(vault, embedder_models, start_embedder)
 
     def reads_text() -> bool:
         return settings.text("ocr") != "off"
@@ -95,11 +102,12 @@ def build(profile: Profile) -> Household:
     desk, screen, hand = (profile.scratch / name for name in ("reading", "showing", "attached"))
     extractor = Extractor(reader(desk), desk, recognises=reads_text)
     viewer = Viewer(lambda path: reader(screen, str(path))(), screen)
-    library = Library(vault, extractor, embedder, viewer, is_answering=lambda: engine.is_busy)
+    library = Library(vault, extractor, embedders, viewer, is_answering=lambda: engine.is_busy)
     files = FileReader(lambda path: Extractor(reader(hand, str(path)), hand, recognises=reads_text))
     librarian = Librarian(library, files, conversations)
     assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)
-    return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library)
+    return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library,
+                     embedder_models)  # fmt: skip
 
 
 def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]) -> int:

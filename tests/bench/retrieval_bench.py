@@ -13,10 +13,10 @@ from figures import Figure
 from refusals import DATA, cases, held_out, questions, refusals, sources
 
 from freehold.foundation.stop import Stop
-from freehold.library.embed.client import Embedder, bundled
+from freehold.library.embed.client import bundled
 from freehold.library.library import Library
 from freehold.library.values import Found, Mode, Passage
-from support.libraries import NoViewer, VaultInMemory, embedder_process, extractor
+from support.libraries import NoViewer, OneEmbedder, VaultInMemory, embedder_process, extractor
 
 _MODES: tuple[Mode, ...] = ("hybrid", "words", "meaning")
 _CHARACTERS = 4000  # about five chunks of 800: results are compared at equal retrieved characters
@@ -30,7 +30,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = bundled()
-        embedder = Embedder(embedder_process(folder), model)
+        embedder = OneEmbedder(embedder_process(folder), model)
         library = Library(VaultInMemory(folder), extractor(folder), embedder, NoViewer())
         brought = _bring(library, folder, ["spans"] if quick else ["spans", "xquad", "filings"])
         yield from _spans(library, brought, quick)

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class FakeHub:
 
     def __init__(self) -> None:
         self.manners = Manners()
+        self.files: dict[str, bytes] = {}
+        """A whole repository, by the names of its files; then `manners.content` is nothing."""
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.leaving = threading.Event()
         self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), self._handler()) for _ in range(2)]
@@ -76,6 +78,13 @@ class FakeHub:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.manners.content).hexdigest()
+
+    def manners_at(self, path: str) -> Manners:
+        """How the server behaves at `path`: one of the files of a repository, if that is what it has."""
+        if not self.files:
+            return self.manners
+        content = self.files[unquote(urlsplit(path).path).partition("/resolve/")[2].partition("/")[2]]
+        return replace(self.manners, content=content)
 
     def offer(self, content: bytes, **manners: Any) -> None:
         self.manners = Manners(content=content, **manners)
@@ -117,9 +126,15 @@ def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+def git_digest_of(content: bytes) -> str:
+    """The name that git gives to a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 class _Reply:
     def __init__(self, hub: FakeHub, request: BaseHTTPRequestHandler) -> None:
-        self.hub, self.request, self.manners = hub, request, hub.manners
+        self.hub, self.request, self.manners = hub, request, hub.manners_at(request.path)
+        self.digest = hashlib.sha256(self.manners.content).hexdigest()
 
     def facts(self) -> None:
         manners = self.manners
@@ -129,10 +144,14 @@ class _Reply:
             return self._head(manners.statuses.pop(0), {"Content-Length": "0"})
         if manners.redirects:
             return self._head(307, {"Location": manners.redirects.pop(0), "Content-Length": "0"})
+        if self.hub.files and not self.request.path.endswith(".safetensors"):  # which a hub keeps apart
+            blob = manners.says_digest or git_digest_of(manners.content)
+            length = str(len(manners.content))
+            return self._head(200, {"X-Repo-Commit": COMMIT, "ETag": f'"{blob}"', "Content-Length": length})
         said = {
             "X-Repo-Commit": COMMIT,
             "X-Linked-Size": str(manners.says_size if manners.says_size is not None else len(manners.content)),
-            "X-Linked-Etag": f'"{manners.says_digest or self.hub.digest}"',
+            "X-Linked-Etag": f'"{manners.says_digest or self.digest}"',
             "Location": f"{self.hub.cdn}/blob",
             "Content-Length": "0",
         }
@@ -155,7 +174,7 @@ class _Reply:
 
     def _send(self) -> None:
         manners, content = self.manners, self.manners.content
-        etag = manners.etag if manners.etag is not None else f'"{self.hub.digest[:16]}"'
+        etag = manners.etag if manners.etag is not None else f'"{self.digest[:16]}"'
         start = self._start(etag)
         if start is not None and start >= len(content):
             return self._head(416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"})

@@ -12,6 +12,7 @@ from typing import Any
 
 from freehold.foundation.stop import Stop
 from freehold.library.chunk import Chunk
+from freehold.library.embed.client import Embedder
 from freehold.library.errors import DocumentNeedsPassword, DocumentUnsupported
 from freehold.library.extract.client import Document as Read
 from freehold.library.extract.client import Extractor, Viewer
@@ -230,12 +231,26 @@ class LetterEmbedder:
         self.embedded.extend(texts)
         return [pack_floats(embedding(text)) for text in texts]
 
+    coming = None
+
+    def change(self, id: str) -> None: ...
+    def changed(self) -> None: ...
+
     def embed_question(self, text: str) -> str:
         return self.embed([text])[0]
 
     def warm_soon(self) -> None: ...
     def end_when_idle(self) -> None: ...
     def close(self) -> None: ...
+
+
+class OneEmbedder(Embedder):
+    """A library's only one: none takes its place."""
+
+    coming = None
+
+    def change(self, id: str) -> None: ...
+    def changed(self) -> None: ...
 
 
 def embedder_process(scratch: Path) -> Callable[[], subprocess.Popen[bytes]]:

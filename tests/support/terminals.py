@@ -209,6 +209,7 @@ class House:
     connections: list[Connection] = field(default_factory=list)
     library: Any = field(default_factory=lambda: SimpleNamespace(**_NO_LIBRARY))
     files: FewFiles = field(default_factory=FewFiles)
+    embedder_models: Any = None
     built: int = 0
 
     def __post_init__(self) -> None:
@@ -235,7 +236,7 @@ class House:
         return SimpleNamespace(
             profile=profile, settings=settings, holder=holder, vault=self.vault, conversations=self.conversations,
             models=self.models, engine=self.engine, door=door, assistant=assistant, close=close,
-            library=self.library,
+            library=self.library, embedder_models=self.embedder_models,
         )  # fmt: skip
 
 

@@ -277,14 +277,29 @@ def test_what_was_put_first_is_read_first_then_the_small_then_the_new(vault):
     ]
 
 
-def test_another_embedder_takes_over_while_the_old_vectors_serve(vault):
+def test_another_embedder_takes_over_when_every_text_has_its_vector(vault):
+    shelve(vault, "/a.txt", "listen to them", "and to us")
+    embed_all(vault)
+    vault.call("library.embed_anew", embedder="other", serving="letters")
+    assert vault.call("library.unembedded", embedder="other", after=0, limit=9) == []
+    rows = vault.call("library.unembedded", embedder="other", after=0, limit=9, anew=True)
+    pairs = [[digest, pack_floats(embedding(text))] for _, digest, text in rows]
+    vault.call("library.put_vectors", embedder="other", vectors=pairs[:1])
+    assert vault.call("library.embedded_so_far", embedder="other") == [1, 2]
+    assert not vault.call("library.switch_embedder", embedder="other")
+    assert found(vault, "silent", "meaning")[0]["text"] == "listen to them", "the old vectors serve"
+    vault.call("library.put_vectors", embedder="other", vectors=pairs[1:])
+    assert vault.call("library.switch_embedder", embedder="other")
+    vault.call("library.drop_embedders")
+    assert vault.database.query("SELECT DISTINCT embedder FROM library_vector") == [("other",)]
+    assert vault.call("library.remembered", name="embedder") == "other"
+
+
+def test_vectors_are_kept_while_no_embedder_was_ever_named(vault):
     shelve(vault, "/a.txt", "listen to them")
     embed_all(vault)
-    assert vault.call("library.change_embedder", embedder="other") == 1
-    assert found(vault, "silent", "meaning")[0]["text"] == "listen to them"
-    assert embed_all(vault, "other") == 1
-    vault.call("library.drop_embedders", embedder="other")
-    assert vault.database.query("SELECT DISTINCT embedder FROM library_vector") == [("other",)]
+    vault.call("library.drop_embedders")
+    assert vault.database.query("SELECT count(*) FROM library_vector") == [(1,)]
 
 
 def test_what_is_not_there_is_said_so(vault):

@@ -10,11 +10,10 @@ import pytest
 from freehold.foundation.errors import WorkerSilent
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
-from freehold.library.embed.client import Embedder
 from freehold.library.library import Library
 from freehold.terminal.library_words import questions
 from freehold.terminal.output import Screen
-from support.libraries import LetterEmbedder, NoViewer, PlainExtractor, VaultInMemory
+from support.libraries import LetterEmbedder, NoViewer, OneEmbedder, PlainExtractor, VaultInMemory
 from support.terminals import House, Terminal
 
 
@@ -47,7 +46,7 @@ def without_meaning(house):
     def nothing_to_start():
         raise AssertionError("there is no model")
 
-    house.library = Library(house.library._vault, PlainExtractor(), Embedder(nothing_to_start, None), NoViewer())
+    house.library = Library(house.library._vault, PlainExtractor(), OneEmbedder(nothing_to_start, None), NoViewer())
 
 
 def test_adding_with_wait_tells_each_file_and_then_the_sum(terminal, tmp_path):

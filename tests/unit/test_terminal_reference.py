@@ -12,7 +12,8 @@ COMMANDS = (
     "vault status", "vault lock", "vault unlock", "vault passphrase", "vault recovery", "ledger", "offline on",
     "offline off", "offline status", "doctor", "library add", "library status", "library collections",
     "library forget", "library pause", "library resume", "library check", "library watch", "library search",
-    "library text", "library rescan", "library unwatch",
+    "library text", "library rescan", "library unwatch", "library embedder list", "library embedder get",
+    "library embedder use", "library embedder import", "library embedder remove",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from freehold.engine.local import LocalEngine
 from freehold.engine.models import Models
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
+from freehold.library.embed.models import EmbedderModels
 from freehold.library.library import Library
 from freehold.network.door import Door
 from freehold.processes.holder import Holder
@@ -30,6 +31,7 @@ class Household:
     door: Door
     assistant: Assistant
     library: Library
+    embedder_models: EmbedderModels
 
     def close(self) -> None:
         """End every child process and give the profile back. What was saved stays saved."""

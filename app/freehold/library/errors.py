@@ -54,3 +54,15 @@ class LibraryUnavailable(FreeholdError):
     code = "library-unavailable"
     title = "A part that reads documents is not installed"
     advice = 'Install it: pip install "freehold[starter]".'
+
+
+class EmbedderUnknown(FreeholdError):
+    code = "embedder-unknown"
+    title = "There is no such model for finding by meaning"
+    advice = "See `freehold library embedder list`."
+
+
+class EmbedderUnfit(FreeholdError):
+    code = "embedder-unfit"
+    title = "This model cannot be used"
+    advice = "Choose one of `freehold library embedder list`, or a folder with safetensors."

@@ -51,11 +51,17 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str], stop: Stop | None = None) -> list[str]: ...
 
 
+class Embedders(Embedder, Protocol):
+    @property
+    def coming(self) -> Embedder | None: ...
+    def changed(self) -> None: ...
+
+
 class Intake:
     """The flow of reading and embedding what waits. One at a time: a second `work` ends at once."""
 
     def __init__(
-        self, vault: Vault, extractor: Extractor, embedder: Embedder, is_answering: Callable[[], bool] = lambda: False
+        self, vault: Vault, extractor: Extractor, embedder: Embedders, is_answering: Callable[[], bool] = lambda: False
     ) -> None:
         self._vault, self._extractor, self._embedder = vault, extractor, embedder
         self._is_answering = is_answering
@@ -79,7 +85,7 @@ class Intake:
             while not stop.is_set() and not self._is_paused():
                 read = yield from self._read_waiting(stop, pace)
                 embedded = yield from self._embed_some(stop, pace)
-                if not read and not embedded:
+                if not read and not embedded and not (yield from self._change_embedder(stop, pace)):
                     break
                 changed = True
             if changed:
@@ -171,27 +177,50 @@ class Intake:
         """Embed until all is done or files wait again: words come first."""
         if not self._embedder.id:
             return False
-        any_embedded, after = False, 0
+        any_embedded = False
+        for _ in self._embed_with(self._embedder, stop):
+            any_embedded = True
+            yield from self._settle(pace)
+        yield from self._settle(pace)
+        return any_embedded
+
+    def _change_embedder(self, stop: Stop, pace: _Pace) -> Generator[Progress, None, bool]:
+        """Embed everything with the model that is to serve next, then let it; True when something came of it."""
+        coming = self._embedder.coming
+        if coming is None or not coming.id:
+            return False
+        any_embedded = False
+        for _ in self._embed_with(coming, stop, anew=True):
+            any_embedded = True
+            done, total = self._vault.call("library.embedded_so_far", embedder=coming.id)
+            yield pace.part(done, total)
+        if stop.is_set() or not self._vault.call("library.switch_embedder", embedder=coming.id):
+            return any_embedded
+        self._embedder.changed()
+        self._vault.call("library.drop_embedders")
+        yield from self._settle(pace)
+        return True
+
+    def _embed_with(self, embedder: Embedder, stop: Stop, *, anew: bool = False) -> Iterator[None]:
+        """Each step is a pool of texts that got their vectors. Ends early for a pause, and for files that wait."""
+        after = 0
         while not stop.is_set() and not self._is_paused():
-            rows = self._vault.call("library.unembedded", embedder=self._embedder.id, after=after, limit=_POOL)
+            rows = self._vault.call("library.unembedded", embedder=embedder.id, after=after, limit=_POOL, anew=anew)
             if not rows:
-                break
+                return
             after = rows[-1][0]
             for some in _batches({digest: text for _, digest, text in rows}):
                 self._give_way(stop)
                 if self._is_paused():
-                    return any_embedded
-                vectors = self._embedder.embed([text for _, text in some], stop)
+                    return
+                vectors = embedder.embed([text for _, text in some], stop)
                 if stop.is_set() or len(vectors) < len(some):
-                    return any_embedded
+                    return
                 pairs = [[digest, vector] for (digest, _), vector in zip(some, vectors, strict=True)]
-                self._vault.call("library.put_vectors", embedder=self._embedder.id, vectors=pairs)
-                any_embedded = True
-            yield from self._settle(pace)
+                self._vault.call("library.put_vectors", embedder=embedder.id, vectors=pairs)
+            yield
             if self._vault.call("library.waiting", limit=1):
-                break
-        yield from self._settle(pace)
-        return any_embedded
+                return
 
     def _settle(self, pace: _Pace) -> Iterator[Progress]:
         for path in self._vault.call("library.settle", embedder=self._embedder.id):
@@ -211,6 +240,12 @@ class _Pace:
         each = (time.monotonic() - self._began) / self._steps
         left = round(each * (2 * waiting + words), 1) if self._steps >= 3 else None
         return Progress(total - waiting - words, total, path, state, left)
+
+    def part(self, done: int, total: int) -> Progress:
+        """Of the passages that another model reads anew."""
+        self._steps += 1
+        each = (time.monotonic() - self._began) / max(done, 1)
+        return Progress(done, total, "", State.INDEXED, round(each * (total - done), 1) if self._steps >= 3 else None)
 
 
 def _slices(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:

@@ -41,6 +41,12 @@ class Vault(Protocol):
     def stream(self, op: str, *, stop: Stop | None = None, **args: Any) -> Generator[Any, None, Any]: ...
 
 
+class Coming(Protocol):
+    @property
+    def id(self) -> str: ...
+    def embed(self, texts: Sequence[str], stop: Stop | None = None) -> list[str]: ...
+
+
 class Embedder(Protocol):
     def end_when_idle(self) -> None: ...
     @property
@@ -50,6 +56,10 @@ class Embedder(Protocol):
     def warm_soon(self) -> None: ...
     def embed(self, texts: Sequence[str], stop: Stop | None = None) -> list[str]: ...
     def embed_question(self, text: str) -> str: ...
+    @property
+    def coming(self) -> Coming | None: ...
+    def change(self, id: str) -> None: ...
+    def changed(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -170,6 +180,26 @@ class Library:
         """Whether there is a model that finds by meaning."""
         return bool(self._embedder.id)
 
+    @property
+    def embedder(self) -> str:
+        """The id of the model that finds by meaning; empty when there is none."""
+        return self._embedder.id
+
+    @property
+    def coming_embedder(self) -> tuple[str, int, int] | None:
+        """The model that takes its place when it has read every passage, how many it has read, and of how many."""
+        coming = self._embedder.coming
+        if coming is None:
+            return None
+        done, total = self._vault.call("library.embedded_so_far", embedder=coming.id)
+        return coming.id, done, total
+
+    def use_embedder(self, id: str) -> None:
+        """Let another model, one that is here, find by meaning once `work` has read everything with it; until then the
+        old one serves. The one that serves takes a change under way back.
+        """
+        self._embedder.change(id)
+
     def recover(self) -> int:
         """To be called once after unlocking; how many files wait from before."""
         return int(self._vault.call("library.recover"))
@@ -279,12 +309,12 @@ class Library:
         While the embedder is cold, or the vault not warm, a hybrid search is by words alone, and says so; `wait` waits
         for both. Raises EmbedderMissing when `meaning` is asked for and there is none.
         """
-        vector = self._vector(query, mode, wait)
+        embedder, vector = self._embedder.id, self._vector(query, mode, wait)
         used: Mode = "words" if vector is None else mode
         if wait or mode == "meaning":
             self.warm(Stop())
         answer = self._vault.call(
-            "library.search", query=query, vector=vector, embedder=self._embedder.id, k=k,
+            "library.search", query=query, vector=vector, embedder=embedder, k=k,
             collections=None if collections is None else list(collections), mode=used, kinds=list(kinds) or None,
             since=since, until=until,
         )  # fmt: skip

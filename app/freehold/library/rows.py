@@ -89,13 +89,17 @@ class ChunkRows:
 
     # Vectors.
 
-    def unembedded(self, embedder: str, after: int, limit: int) -> list[list[Any]]:
-        """[chunk id, hash, text to embed] of chunks past id `after` without a vector, each text once."""
+    def unembedded(self, embedder: str, after: int, limit: int, anew: bool = False) -> list[list[Any]]:
+        """[chunk id, hash, text to embed] of chunks past id `after` without a vector, each text once.
+
+        With `anew` also those of documents that have their vectors from another embedder.
+        """
         rows = self._db.query(
             "SELECT c.id, hex(c.hash), c.context, c.text FROM library_chunk c "
-            "JOIN library_document d ON d.id = c.document WHERE c.id > ? AND d.state = 'words' AND NOT EXISTS ("
-            "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?) ORDER BY c.id LIMIT ?",
-            after, embedder, limit,
+            "JOIN library_document d ON d.id = c.document WHERE c.id > ?1 "
+            "AND (d.state = 'words' OR (?4 AND d.state = 'indexed')) AND NOT EXISTS ("
+            "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?2) ORDER BY c.id LIMIT ?3",
+            after, embedder, limit, anew,
         )  # fmt: skip
         return [[row[0], row[1], embedded_text(row[2], row[3])] for row in rows]
 
@@ -110,10 +114,45 @@ class ChunkRows:
                 )  # fmt: skip
                 self._memory.embedded(embedder, bytes.fromhex(digest), blob)
 
-    def drop_embedders(self, embedder: str) -> None:
-        """Drop the vectors of every embedder but this."""
+    def embed_anew(self, embedder: str, serving: str) -> None:
+        """Let `embedder` take the place of `serving` once `switch_embedder` finds all of its vectors; "" takes a
+        change under way back.
+        """
         with self._db.transaction() as execute:
-            execute("DELETE FROM library_vector WHERE embedder <> ?", embedder)
+            for name, value in (("embedder", serving), ("embedder coming", embedder)):
+                execute("INSERT OR REPLACE INTO library_state VALUES (?, ?)", name, value)
+
+    def embedded_so_far(self, embedder: str) -> list[int]:
+        """How many chunks that can have a vector have one of this embedder, and how many there are."""
+        rows = self._db.query(
+            "SELECT count(v.hash), count(*) FROM library_chunk c JOIN library_document d ON d.id = c.document "
+            "LEFT JOIN library_vector v ON v.hash = c.hash AND v.embedder = ? WHERE d.state IN ('words', 'indexed')",
+            embedder,
+        )
+        return [int(number) for number in rows[0]]
+
+    def switch_embedder(self, embedder: str) -> bool:
+        """Let `embedder` serve from now on; False, and nothing, while a text lacks its vector."""
+        with self._db.transaction() as execute:
+            done, total = self.embedded_so_far(embedder)
+            if done < total:
+                return False
+            execute("INSERT OR REPLACE INTO library_state VALUES ('embedder', ?)", embedder)
+            execute("DELETE FROM library_state WHERE name = 'embedder coming'")
+        return True
+
+    def drop_embedders(self) -> Generator[int, None, None]:
+        """Drop the vectors of every embedder but the serving and the coming one, where those were ever named."""
+        while rows := self._db.query(
+            "SELECT hash, embedder FROM library_vector WHERE embedder NOT IN ("
+            "SELECT value FROM library_state WHERE name IN ('embedder', 'embedder coming')) "
+            "AND EXISTS (SELECT 1 FROM library_state WHERE name = 'embedder') LIMIT ?",
+            _SLICE,
+        ):
+            with self._db.transaction() as execute:
+                for row in rows:
+                    execute("DELETE FROM library_vector WHERE hash = ? AND embedder = ?", *row)
+            yield len(rows)
 
     # Reading back.
 

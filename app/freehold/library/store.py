@@ -197,18 +197,6 @@ class LibraryStore(ChunkRows):
             ).fetchall()
         return [_name(row[0]) for row in rows]
 
-    def change_embedder(self, embedder: str) -> int:
-        """Embed everything anew with `embedder`; the old vectors serve until `drop_embedders`. Returns what waits."""
-        with self._db.transaction() as execute:
-            return int(
-                execute(
-                    "UPDATE library_document SET state = 'words' WHERE state = 'indexed' AND EXISTS ("
-                    "SELECT 1 FROM library_chunk c WHERE c.document = library_document.id AND NOT EXISTS ("
-                    "SELECT 1 FROM library_vector v WHERE v.hash = c.hash AND v.embedder = ?))",
-                    embedder,
-                ).rowcount
-            )
-
     # Looking.
 
     def documents(self, collection: str | None = None) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ class Door:
         yield Progress(*self._so_far(source), "Asking the hub")
         with self._gate.session() as session:
             remote = yield from self._question(session, HubFile(repo, file, revision)).ask(DETAILS, stop or Stop())
-            wanted = Wanted(source, remote.url, remote.size, remote.sha256, pinned=sha256)
+            wanted = Wanted(source, remote.url, remote.size, remote.sha256, sha256, remote.blob)
             return (yield from self._download(session, wanted, stop))
 
     def fetch_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -30,13 +31,16 @@ Steps = Generator[Progress, None, Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to download. `size` in bytes (0: unknown), `sha256` as its source tells, `pinned` as we knew it before."""
+    """What to download. `size` in bytes (0: unknown), `sha256` as its source tells, `pinned` as we knew it before;
+    `blob` is git's digest of a small file.
+    """
 
     source: str
     url: str
     size: int = 0
     sha256: str = ""
     pinned: str = ""
+    blob: str = ""
 
 
 @dataclass(slots=True)
@@ -183,6 +187,9 @@ class Download:
         if not re.fullmatch(r"[0-9a-f]{64}", digest) or (promised and digest != promised):
             self._staging.drop()
             raise DigestMismatch(f"sha256 {digest} came, {promised} was promised")
+        if self._wanted.blob and git_digest(self._staging.part) != self._wanted.blob:
+            self._staging.drop()
+            raise DigestMismatch("not the content that the hub's own digest promised came")
         place, size = self._place(digest), self._staging.length
         try:
             os.replace(self._staging.part, place)  # noqa: PTH105 - as in foundation: replaces on every system
@@ -191,6 +198,12 @@ class Download:
             raise disk_error(error, place.parent) from error
         self._staging.drop()
         return Fetched(str(place), digest, size)
+
+
+def git_digest(path: Path) -> str:
+    """What git calls a file's content: SHA-1 of its length and its bytes."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def is_passing(outcome: Outcome) -> bool:

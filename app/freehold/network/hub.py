@@ -12,6 +12,8 @@ from freehold.network.policy import Barred
 from freehold.network.transport import Diverted, Line, client, words_for
 from freehold.network.values import HubFile, Outcome, Remote
 
+MOST_BLOB_BYTES = 32 * 1024 * 1024  # what is larger a hub keeps apart, with a SHA-256
+
 
 def describe(wanted: HubFile, endpoint: str, line: Line) -> Outcome:
     """One HEAD request on `line`. The digest is the hub's own word for the file's content."""
@@ -32,10 +34,12 @@ def describe(wanted: HubFile, endpoint: str, line: Line) -> Outcome:
 
 def _described(wanted: HubFile, endpoint: str, said: HfFileMetadata) -> Outcome:
     digest, size, commit = said.etag or "", said.size or 0, said.commit_hash or ""
-    if not re.fullmatch(r"[0-9a-f]{64}", digest) or size <= 0:
+    is_blob = re.fullmatch(r"[0-9a-f]{40}", digest) is not None and size <= MOST_BLOB_BYTES
+    if not (is_blob or re.fullmatch(r"[0-9a-f]{64}", digest)) or size <= 0:
         return Outcome("barred", "the hub names no digest for this file")
     fixed = commit if re.fullmatch(r"[0-9a-f]{40}", commit) else wanted.revision
-    return Outcome("described", remote=Remote(file_url(wanted, fixed, endpoint), size, digest, fixed))
+    sha256, blob = ("", digest) if is_blob else (digest, "")
+    return Outcome("described", remote=Remote(file_url(wanted, fixed, endpoint), size, sha256, fixed, blob))
 
 
 def file_url(wanted: HubFile, revision: str, endpoint: str) -> str:

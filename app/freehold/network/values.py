@@ -63,12 +63,16 @@ class HubFile:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What the hub says of a file: its size in bytes, its SHA-256 in hex, and where it lies at a fixed commit."""
+    """What the hub says of a file: its size in bytes, its SHA-256 in hex, and where it lies at a fixed commit.
+
+    Of small files a hub knows git's own digest instead: `sha256` is empty then and `blob` filled.
+    """
 
     url: str
     size: int
     sha256: str
     commit: str = ""
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
-from freehold.terminal import ask, backup, chat, chats, doctor, export, library, models, network, selftest, vault
+from freehold.terminal import (
+    ask,
+    backup,
+    chat,
+    chats,
+    doctor,
+    embedders,
+    export,
+    library,
+    models,
+    network,
+    selftest,
+    vault,
+)
 from freehold.terminal.call import call_of
 from freehold.terminal.exits import OK
 from freehold.terminal.page import Page
@@ -62,6 +75,7 @@ vault.page.command("backup", backup.BACKUP_EXAMPLES, backup.BACKUP_JSON)(backup.
 vault.page.command("restore", backup.RESTORE_EXAMPLES, backup.RESTORE_JSON)(backup.restore)
 vault.page.command("export", export.EXPORT_EXAMPLES, export.EXPORT_JSON)(export.export)
 vault.page.command("import", export.IMPORT_EXAMPLES, export.IMPORT_JSON)(export.take_in)
+library.page.app.add_typer(embedders.page.app, name=embedders.page.name)
 for _page in (chats.page, models.page, library.page, vault.page):
     _root.app.add_typer(_page.app, name=_page.name)
 _root.command("ledger", network.LEDGER_EXAMPLES, network.LEDGER_JSON)(network.ledger)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from freehold.engine.values import Model
     from freehold.network.values import Progress
 
+Fetched = TypeVar("Fetched")
 ModelId = Annotated[str, typer.Argument(metavar="ID", help="The model's id or name, or a unique beginning of it.")]
 ModelFile = Annotated[str, typer.Argument(metavar="FILE", help="A GGUF file.")]
 
@@ -58,7 +59,7 @@ def get(context: typer.Context, id: ModelId) -> None:
     """
     call = call_of(context)
     models = call.opened().models
-    model = _follow(call, models.get(models.find(id).id, call.stop))
+    model = follow(call, models.get(models.find(id).id, call.stop))
     call.output.result(_document(model, _id_in_use(call)), f"{model.name} is here ({size(model.bytes)}).")
 
 
@@ -80,7 +81,7 @@ def import_file(context: typer.Context, file: ModelFile) -> None:
     """
     call = call_of(context)
     models = call.household().models
-    model = _follow(call, models.import_file(call.path(file)))
+    model = follow(call, models.import_file(call.path(file)))
     call.output.result(_document(model, _id_in_use(call)), f"{model.name} is here; `freehold models use {model.id}`.")
 
 
@@ -105,7 +106,7 @@ def remove(context: typer.Context, id: ModelId) -> None:
     call.output.result({"removed": model.id, "bytes": model.bytes}, f"{model.name} is gone; {size(model.bytes)} freed.")
 
 
-def _follow(call: Call, steps: Generator[Progress, None, Model]) -> Model:
+def follow(call: Call, steps: Generator[Progress, None, Fetched]) -> Fetched:
     """Show the progress of `steps` to its end. Raises Interrupted when Ctrl-C ended it."""
     with stops_on_interrupt(call.stop), call.output.progress() as progress:
         try:
@@ -116,8 +117,8 @@ def _follow(call: Call, steps: Generator[Progress, None, Model]) -> Model:
                     steps.close()
                     raise Interrupted
         except StopIteration as end:
-            model: Model = end.value
-            return model
+            fetched: Fetched = end.value
+            return fetched
         except FreeholdError as error:
             if call.stop.is_set():
                 raise Interrupted from error

@@ -21,11 +21,15 @@ IDLE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingModel:
-    """A model's folder and the digest of its weights. `id` names its vectors in the vault for ever."""
+    """A model's folder and the digest of its weights. `id` names its vectors in the vault for ever; `query` and
+    `passage` are put before a question and before a text.
+    """
 
     id: str
     folder: Path
     sha256: str
+    query: str = ""
+    passage: str = ""
 
 
 MINILM = "all-minilm-l6-v2"
@@ -87,7 +91,8 @@ class Embedder:
         vectors: dict[int, str] = {}
         with self._lock:
             self._load()
-            for part in self._parts(texts, stop):
+            before = self._model.passage if self._model else ""
+            for part in self._parts([before + text for text in texts], stop):
                 vectors.update((number, vector) for number, vector in part)
             self._used = time.monotonic()
         return [vectors[number] for number in range(len(texts)) if number in vectors]
@@ -96,7 +101,8 @@ class Embedder:
         """The packed unit vector of what somebody asks and waits for. Raises as `warm` does."""
         with self._lock:
             self._load()
-            vector = self._link.call("embed.question", text=text)
+            before = self._model.query if self._model else ""
+            vector = self._link.call("embed.question", text=before + text)
             self._used = time.monotonic()
         return str(vector)
 
@@ -112,8 +118,8 @@ class Embedder:
         self._link.end()
         self._loaded_in = None
 
-    def _parts(self, texts: Sequence[str], stop: Stop | None) -> Generator[list[tuple[int, str]], None, None]:
-        yield from self._link.stream("embed.texts", stop=stop, texts=list(texts))
+    def _parts(self, texts: list[str], stop: Stop | None) -> Generator[list[tuple[int, str]], None, None]:
+        yield from self._link.stream("embed.texts", stop=stop, texts=texts)
 
     def _load(self) -> None:
         if self._model is None:
