@@ -23,7 +23,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
-from desktop import shots_library
+from desktop import shots_library, shots_vault
 from freehold.desktop.appearance import Appearance, load_first_fonts
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.shell import Shell
@@ -318,7 +318,9 @@ SHOTS: dict[str, tuple[Callable[[Stage], None], dict[str, Callable[[], desk.Fake
     "connections-empty": (connections_empty, {}), "connections-offline": (connections(is_offline=True), {}),
     "promises": (promises, {}), "promises-end": (promises_end, {}),
     "settings-code": (settings_code, {}), "palette": (palette_empty, {}), "palette-found": (palette_found, {}),
-    "trash": (trash, {}), **shots_library.SHOTS, "unlock": (unlock, LOCKED), "unlock-wrong": (unlock_wrong, LOCKED),
+    "trash": (trash, {}), **shots_library.SHOTS, **shots_vault.SHOTS,
+    **{name: (shot, LOCKED) for name, shot in shots_vault.LOCKED_SHOTS.items()},
+    "unlock": (unlock, LOCKED), "unlock-wrong": (unlock_wrong, LOCKED),
 }  # fmt: skip
 
 

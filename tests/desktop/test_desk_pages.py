@@ -214,9 +214,9 @@ def test_another_passphrase_is_set_in_place(desk, settings):
 def test_a_new_recovery_code_is_shown_until_it_is_kept(desk, settings):
     settings.vault.recovery_asked.emit()
     desk.settle()
-    assert settings.vault._code._code.text() == CODE
+    assert settings.vault.code._code.text() == CODE
     settings.vault._done.click()
-    assert settings.vault._code._code.text() == ""
+    assert settings.vault.code._code.text() == ""
 
 
 def test_progress_without_a_rate_is_shown_too(desk, models):

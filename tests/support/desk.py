@@ -28,7 +28,7 @@ from freehold.chats.values import (
     title_from,
 )
 from freehold.engine.values import Loaded, Model
-from freehold.foundation.errors import FreeholdError, KeyringUnavailable, WrongPassphrase
+from freehold.foundation.errors import BackupForeign, FreeholdError, KeyringUnavailable, WrongPassphrase
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
@@ -69,6 +69,7 @@ class FakeStatus:
     slots: tuple[str, ...] = ("passphrase",)
     schema: int = 1
     bytes: int = 1_204_224
+    vault: str = "0193f2ab5c1e7d20a1b2c3d4e5f60718"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class FakeVault:
         self.state, self.slots, self.keyring = state, slots, keyring
         self.passphrase = "correct horse"
         self.private = {"system_prompt": ""}
-        self.locks = 0
+        self.locks = self.taken_in = 0
+        self.foreign, self.erased = False, ""
 
     @property
     def is_open(self) -> bool:
@@ -121,6 +123,37 @@ class FakeVault:
 
     def new_recovery_code(self) -> str:
         return CODE
+
+    def try_restore(self, code: str) -> None:
+        if code != CODE:
+            raise WrongPassphrase
+
+    def add_keyring(self) -> None:
+        if self.keyring is None:
+            raise KeyringUnavailable
+        self.slots = (*self.slots, "keyring")
+
+    def remove_slot(self, kind: str) -> None:
+        self.slots = tuple(one for one in self.slots if one != kind)
+
+    def back_up(self, path: Path) -> Generator[tuple[int, int], None, int]:
+        yield 400, 1000
+        path.write_bytes(b"backup")
+        return 1000
+
+    def take_in(self, path: Path, secret: Mapping[str, str], *, keep: bool) -> Generator[Any, None, Any]:
+        yield 500, 1000
+        if self.foreign and not secret:
+            raise BackupForeign
+        if secret.get("passphrase", "theirs") != "theirs":
+            raise WrongPassphrase
+        yield "chats"
+        self.taken_in += keep
+        return SimpleNamespace(made=1_795_000_000.0), {"chats": {"chats": 3, "turns": 41}, "library": {"documents": 1}}
+
+    def erase(self, *, models: bool = False) -> None:
+        self.erased = "with models" if models else "without models"
+        self.state, self.slots = "new", ()
 
     def keyring_usable(self) -> str | None:
         return self.keyring

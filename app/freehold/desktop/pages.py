@@ -36,6 +36,7 @@ class Pages(QObject):
     setting_changed = Signal(str)
     lock_asked = Signal()
     offline_asked = Signal(bool)
+    erase_asked = Signal(bool)
     passage_asked = Signal(int, str, object, int, int)  # document, path, page or None, start, end
 
     def __init__(
@@ -218,7 +219,9 @@ class Pages(QObject):
             page = SettingsPage()
             self._settings = SettingsController(self._household, self._bridge, page)
             self._settings.changed.connect(self.setting_changed)
-            self._settings.lock_asked.connect(self.lock_asked)
+            self._settings.vault.lock_asked.connect(self.lock_asked)
+            self._settings.vault.erase_asked.connect(self.erase_asked)
+            self._settings.vault.added.connect(self._chats.reload)
             self._window.add_page("settings", page)
         return self._settings
 

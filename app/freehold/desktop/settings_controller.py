@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.needs import Household, VaultStatus
 from freehold.desktop.settings_page import SettingsPage
+from freehold.desktop.vault_controller import VaultController
 from freehold.engine.values import Model
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.settings import BY_NAME, SETTINGS, Value
@@ -18,24 +19,22 @@ from freehold.foundation.settings import BY_NAME, SETTINGS, Value
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    status: VaultStatus
+    vault: tuple[VaultStatus, str | None]
     private: dict[str, Value]
     models: Sequence[Model]
 
 
 class SettingsController(QObject):
-    """`changed` names a setting that has a new value on disk; `lock_asked` is the vault card's button."""
+    """`changed` names a setting that has a new value on disk."""
 
     changed = Signal(str)
-    lock_asked = Signal()
 
     def __init__(self, household: Household, bridge: Bridge, page: SettingsPage) -> None:
         super().__init__()
         self._household, self._bridge, self._page = household, bridge, page
         page.changed.connect(self.set)
-        page.vault.lock_asked.connect(self.lock_asked)
-        page.vault.passphrase_given.connect(self._change_passphrase)
-        page.vault.recovery_asked.connect(self._new_code)
+        self.vault = VaultController(household.vault, bridge, page.vault, page.backups)
+        self.vault.changed.connect(self.reload)
 
     def reload(self) -> None:
         """Show what is in force now."""
@@ -72,25 +71,9 @@ class SettingsController(QObject):
         vault = self._household.vault
         private = {one.name: vault.setting(one.name) for one in SETTINGS if one.private}
         here = [one for one in self._household.models.list() if one.state == "here"]
-        return _Told(vault.status(), dict(private), here)
+        return _Told(self.vault.tell(), dict(private), here)
 
     def _show(self, told: _Told) -> None:
         self._page.set_models([(one.id, one.name) for one in told.models])
         self._page.show_values(told.private)
-        self._page.vault.show_status(told.status.slots, told.status.bytes)
-
-    def _change_passphrase(self, new: str) -> None:
-        self._bridge.run(
-            lambda _stop: self._household.vault.change_passphrase(new), done=lambda _: self._passphrase_changed(),
-            failed=self._page.vault.show_error, words=self.tr("Changing the passphrase"),
-        )  # fmt: skip
-
-    def _passphrase_changed(self) -> None:
-        self._page.vault.passphrase_saved()
-        self.reload()
-
-    def _new_code(self) -> None:
-        self._bridge.run(
-            lambda _stop: self._household.vault.new_recovery_code(), done=self._page.vault.show_code,
-            failed=self._page.vault.show_error, words=self.tr("Making a recovery code"),
-        )  # fmt: skip
+        self.vault.show(told.vault)

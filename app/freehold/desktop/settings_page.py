@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QWidget
 
+from freehold.desktop.backup_card import BackupCard
 from freehold.desktop.controls import Trouble
 from freehold.desktop.pieces import column, label, row
 from freehold.desktop.setting_row import SettingRow
@@ -30,7 +31,7 @@ class SettingsPage(QWidget):
         }
         for one in self.rows.values():
             one.changed.connect(self.changed)
-        self.vault = VaultCard()
+        self.vault, self.backups = VaultCard(), BackupCard()
         self.trouble = Trouble()
         self._lay_out()
 
@@ -44,6 +45,7 @@ class SettingsPage(QWidget):
             rows = [one for one in self.rows.values() if one.setting.group == group]
             inside.addWidget(labelled_card(QCoreApplication.translate("Settings", group), card_of(rows)))
         inside.addWidget(labelled_card(self.tr("Vault"), self.vault))
+        inside.addWidget(labelled_card(self.tr("Backups"), self.backups))
         inside.addStretch(1)
         holder = QWidget()
         holder.setLayout(inside)

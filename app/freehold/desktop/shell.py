@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,7 @@ class Shell(QObject):
         self._pages.setting_changed.connect(self._apply)
         self._pages.lock_asked.connect(self.lock)
         self._pages.offline_asked.connect(partial(self._set, "offline"))
+        self._pages.erase_asked.connect(self._erase)
         self._chats.page_wanted.connect(self._pages.show)
         self._chats.export_asked.connect(self._export)
         self._chat.opened.connect(lambda _chat: self._close_panel())
@@ -154,8 +155,16 @@ class Shell(QObject):
         days = self._household.settings.whole("trash_days")
         self._bridge.call(lambda: self._household.conversations.empty_trash(days))
 
-    def lock(self) -> bool:
-        """End every process that knows something, and show nothing of it; whether there was something to lock."""
+    def _erase(self, models: bool) -> None:
+        """Erase the profile, once nothing works in it any more. What cannot be removed is tried again at a start."""
+        self.lock(lambda: self._household.vault.erase(models=models))
+        self.chat_in_view = ""
+
+    def lock(self, then: Callable[[], None] = lambda: None) -> bool:
+        """End every process that knows something, and show nothing of it; whether there was something to lock.
+
+        `then` runs once they have ended.
+        """
         if not self._is_open:
             return False
         from freehold.desktop.unlock_page import UnlockPage
@@ -171,15 +180,21 @@ class Shell(QObject):
         set_open(self._window.actions_by_name, False)
         self._window.show_entry(UnlockPage())  # what was in view is covered at once
         self._bridge.run(
-            lambda _stop: self._close_all(), done=lambda _: self._locked(), words=self.tr("Locking"), lane="draft"
-        )
+            lambda _stop: self._close_all(then), done=lambda _: self._locked(), failed=self._locked_badly,
+            words=self.tr("Locking"), lane="draft",
+        )  # fmt: skip
         return True
 
-    def _close_all(self) -> None:
+    def _close_all(self, then: Callable[[], None]) -> None:
         self._household.library.close()
         self._household.engine.unload()
         self._household.door.close()
         self._household.vault.lock()
+        then()
+
+    def _locked_badly(self, error: FreeholdError) -> None:
+        self._locked()
+        self._show_failure(error)
 
     def _locked(self) -> None:
         self._chat.forget()

@@ -62,8 +62,7 @@ class UnlockPage(QWidget):
         self._show_ways()
 
     def _lay_out(self) -> None:
-        is_locked = bool(self._locked.text()) or not self._slots
-        title = label(self.tr("Freehold is locked") if is_locked else self.tr("Unlock your vault"), "title")
+        title = label(self._title(), "title")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inside = column(
             row(None, Mark(36), None), 4, title, self._words, 8, self._field, self._unlock, self._keyring,
@@ -82,10 +81,17 @@ class UnlockPage(QWidget):
         self._keyring.clicked.connect(self.keyring_asked)
         self._other.clicked.connect(lambda: self._choose(not self._is_recovery))
 
+    def _title(self) -> str:
+        if not self._slots:
+            return self.tr("Locking")
+        return self.tr("Freehold is locked") if self._locked.text() else self.tr("Unlock your vault")
+
     def _show_ways(self) -> None:
         self._keyring.setVisible("keyring" in self._slots)
-        for one in (self._field, self._unlock):
-            one.setVisible(bool(self._slots))
+        if not self._slots:
+            self._words.setText(self.tr("Every process that knows something of yours ends."))
+            self._field.hide()
+            self._unlock.hide()
         self._locked.setVisible(bool(self._locked.text()))
 
     def set_busy(self, busy: bool) -> None:

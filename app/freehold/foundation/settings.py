@@ -165,7 +165,7 @@ SETTINGS: tuple[Setting, ...] = (
         "lock_with_screen",
         True,
         "Lock with the screen",
-        "Also when the computer goes to sleep. Heard on Linux desktops; `freehold doctor` says whether it is here.",
+        "Also when the computer goes to sleep. On Linux desktops; the doctor command says whether it works here.",
         "Privacy",
     ),
     Setting(

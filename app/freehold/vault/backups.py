@@ -86,6 +86,18 @@ class Opened:
         return taken
 
 
+def take_in(
+    vault: Vault, profile: Profile, path: Path, secret: Mapping[str, str], *, keep: bool
+) -> Generator[Bytes | str, None, tuple[Backup, dict[str, Counts]]]:
+    """Bring what the backup at `path` has and the open vault lacks into it; without `keep`, only tell what would come.
+
+    Yields bytes while it reads, rooms while it compares. A backup of another vault needs one of its secrets.
+    """
+    with unpacked(vault, profile, path) as steps:
+        opened = yield from steps
+        return opened.backup, (yield from opened.merge(secret, keep=keep, from_another=bool(secret)))
+
+
 @contextmanager
 def unpacked(vault: Vault, profile: Profile, path: Path) -> Iterator[Generator[Bytes, None, Opened]]:
     """A flow that takes the backup at `path` apart; what it left is removed when this ends."""

@@ -7,7 +7,8 @@ import subprocess
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from freehold.foundation.errors import (
     FreeholdError,
@@ -25,6 +26,10 @@ from freehold.processes.spawn import spawn, worker_command
 from freehold.vault import erasing
 from freehold.vault.keyring_worker import ENVIRONMENT
 from freehold.vault.values import Status
+
+if TYPE_CHECKING:
+    from freehold.vault.backup import Backup
+    from freehold.vault.moving import Counts
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +136,26 @@ class Vault:
     def try_recovery(self, code: str) -> None:
         """A trial of a code someone wrote down. Raises WrongPassphrase when it would not open the vault."""
         self._link.call("vault.try_recovery", home=self._home, code=code)
+
+    def try_restore(self, code: str) -> None:
+        """Restore a backup by a recovery code someone wrote down, in a trial. Raises WrongPassphrase."""
+        from freehold.vault.trial import try_restore
+
+        try_restore(self, self._profile, code)
+
+    def back_up(self, path: Path) -> Generator[tuple[int, int], None, int]:
+        """A flow: one encrypted file with all there is (backups.py). Yields bytes done and in all, returns the size."""
+        from freehold.vault.backups import back_up
+
+        return back_up(self, self._profile, path)
+
+    def take_in(
+        self, path: Path, secret: Mapping[str, str], *, keep: bool
+    ) -> Generator[Any, None, tuple[Backup, dict[str, Counts]]]:
+        """A flow: merge a backup, or tell what would come (backups.py)."""
+        from freehold.vault.backups import take_in
+
+        return take_in(self, self._profile, path, secret, keep=keep)
 
     def erase(self, *, models: bool = False) -> None:
         """Everything in the profile, for good: keys first, so that what cannot be removed cannot be read either.
