@@ -276,3 +276,32 @@ def test_a_saved_recovery_code_is_readable_by_its_owner_alone(qt, tmp_path):
 def test_the_starter_is_what_answers_at_first(opened):
     desk = opened()
     assert desk.window.chat._empty._model.text() == f"{STARTER.name} answers, on this computer."
+
+
+def test_a_backup_is_brought_back_into_a_new_profile(opened, tmp_path):
+    desk = opened(vault=FakeVault("new", ()))
+    pages = desk.window.entry
+    desk.shell._entry.look_into(pages, tmp_path / "letter.odt")
+    desk.settle()
+    assert pages.welcome.trouble.isVisible()
+    desk.shell._entry.look_into(pages, tmp_path / "all.backup")
+    desk.settle()
+    page = desk.window.entry
+    page._field.setText("wrong")
+    page._unlock.click()
+    desk.settle()
+    assert page.trouble.isVisible()
+    page._field.setText("theirs")
+    page._unlock.click()
+    desk.settle()
+    assert desk.window.entry is None
+    assert desk.house.conversations.recovered == 1
+
+
+def test_who_chose_the_wrong_backup_goes_back_to_the_first_screen(opened, tmp_path):
+    desk = opened(vault=FakeVault("new", ()))
+    desk.shell._entry.look_into(desk.window.entry, tmp_path / "all.backup")
+    desk.settle()
+    desk.window.entry._back.click()
+    desk.settle()
+    assert desk.window.entry.welcome.onward is not None

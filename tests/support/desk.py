@@ -28,7 +28,7 @@ from freehold.chats.values import (
     title_from,
 )
 from freehold.engine.values import Loaded, Model
-from freehold.foundation.errors import BackupForeign, FreeholdError, KeyringUnavailable, WrongPassphrase
+from freehold.foundation.errors import BackupDamaged, BackupForeign, FreeholdError, KeyringUnavailable, WrongPassphrase
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
@@ -140,6 +140,18 @@ class FakeVault:
         yield 400, 1000
         path.write_bytes(b"backup")
         return 1000
+
+    def look_into(self, path: Path) -> Generator[tuple[int, int], None, Any]:
+        if path.suffix != ".backup":
+            raise BackupDamaged(str(path))
+        yield 500, 1000
+        return SimpleNamespace(made=1_795_000_000.0, slots=("passphrase", "recovery"))
+
+    def bring_back(self, path: Path, secret: Mapping[str, str]) -> Generator[tuple[int, int], None, None]:
+        yield 500, 1000
+        if secret != {"passphrase": "theirs"} and secret != {"recovery": CODE}:
+            raise WrongPassphrase
+        self.state, self.slots = "open", ("passphrase", "recovery")
 
     def take_in(self, path: Path, secret: Mapping[str, str], *, keep: bool) -> Generator[Any, None, Any]:
         yield 500, 1000

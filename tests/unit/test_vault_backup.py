@@ -312,3 +312,21 @@ def test_a_backup_can_be_read_by_what_the_documentation_says(vault, tmp_path, pa
     (folder / "vault.db").write_bytes(rest[:-64])
     with opened(tmp_path / "hand", WORKER) as by_hand:
         assert contents(by_hand) == contents(vault)
+
+
+def test_what_the_window_calls_goes_the_whole_way(vault, tmp_path, path):
+    drained(vault.back_up(path))
+    assert drained(vault.look_into(path)).slots == ()  # a test key opens it
+    _, nothing_new = drained(vault.take_in(path, {}, keep=False))
+    assert not any(number for room in nothing_new.values() for number in room.values())
+    again = vault_in(tmp_path / "new", WORKER)
+    profile_in(tmp_path / "new")
+    drained(again.bring_back(path, {"raw": RAW_KEY.hex()}))
+    say(vault, "After the backup", "What came after?", "This.")
+    assert contents(again) != contents(vault)
+    later = tmp_path / "later.backup"
+    drained(vault.back_up(later))
+    _, new = drained(again.take_in(later, {}, keep=True))
+    assert new["chats"]["turns"]
+    assert contents(again) == contents(vault)
+    again.lock()

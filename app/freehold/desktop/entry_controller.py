@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from freehold.desktop.bridge import Bridge
-from freehold.desktop.needs import Household, VaultStatus
+from freehold.desktop.needs import Backup, Household, VaultStatus
 from freehold.desktop.window import Window
+from freehold.desktop.words import long_day_words
 from freehold.engine.values import Model
 from freehold.foundation.errors import FreeholdError
 
@@ -147,6 +149,7 @@ class EntryController(QObject):
         pages.starter_chosen.connect(self._recover)
         pages.recommended_chosen.connect(self._download)
         pages.found_chosen.connect(lambda path: self._take_in(pages, path))
+        pages.welcome.backup_asked.connect(lambda: self._choose_backup(pages))
         pages.file_asked.connect(lambda: self._choose_file(pages))
         self._window.show_entry(pages)
         pages.setFocus()
@@ -180,6 +183,42 @@ class EntryController(QObject):
     def _download(self, model: str) -> None:
         self._recover()
         self.download_wanted.emit(model)
+
+    def _choose_backup(self, pages: Any) -> None:
+        dialog = QFileDialog(self._window, self.tr("Choose a backup"))
+        dialog.setNameFilters([self.tr("Backups (*.backup)"), self.tr("All files (*)")])
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self.look_into(pages, Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def look_into(self, pages: Any, path: Path) -> None:
+        """Bring the backup at `path` back into this new profile: first what it is, then what opens it."""
+        pages.welcome.set_busy(self.tr("Reading the backup…"))
+        self._bridge.run(
+            lambda _stop: self._household.vault.look_into(path), done=partial(self._ask_for_backup, path),
+            failed=pages.show_error, words=self.tr("Reading a backup"),
+        )  # fmt: skip
+
+    def _ask_for_backup(self, path: Path, backup: Backup) -> None:
+        from freehold.desktop.unlock_page import UnlockPage
+
+        day = long_day_words(backup.made)
+        becomes = self.tr("Made on {0}. What opened it then opens this vault from now on.").format(day)
+        page = UnlockPage(backup.slots, becomes, title=self.tr("Open the backup"))
+
+        def bringing(**secret: str) -> None:
+            page.set_busy(True)
+            self._bridge.run(
+                lambda _stop: self._household.vault.bring_back(path, secret), done=lambda _: self._recover(),
+                failed=page.show_error, words=self.tr("Bringing a backup back"),
+            )  # fmt: skip
+
+        page.passphrase_given.connect(lambda text: bringing(passphrase=text))
+        page.recovery_given.connect(lambda text: bringing(recovery=text))
+        page.left.connect(self._welcome)
+        self._window.show_entry(page)
+        page.setFocus()
 
     def _choose_file(self, pages: Any) -> None:
         dialog = QFileDialog(self._window, self.tr("Choose a model file"))

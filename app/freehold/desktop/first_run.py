@@ -78,6 +78,7 @@ class Welcome(_Screen):
 
     passphrase_given = Signal(str)
     keyring_chosen = Signal()
+    backup_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__(
@@ -104,6 +105,9 @@ class Welcome(_Screen):
         self.passphrase.chosen.connect(self._refresh)
         self.keyring.chosen.connect(self._refresh)
         self.onward.clicked.connect(self._go)
+        backup = button(self.tr("Bring a backup back…"), "plain")
+        backup.clicked.connect(self.backup_asked)
+        self.add_way(backup)
         self.passphrase.radio.setChecked(True)
         self._refresh()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog
 
 from freehold.chats.values import Turn
 from freehold.desktop.actions import set_open
@@ -19,6 +17,7 @@ from freehold.desktop.chats_controller import ChatsController
 from freehold.desktop.documents import Documents
 from freehold.desktop.drops import Drops
 from freehold.desktop.entry_controller import EntryController, Locked
+from freehold.desktop.exchange import Exchange
 from freehold.desktop.needs import Household
 from freehold.desktop.pages import Pages
 from freehold.desktop.sources_controller import SourcesController
@@ -56,6 +55,8 @@ class Shell(QObject):
         self._sources = SourcesController(
             household, bridge, window.chat, chat=self._chat, documents=self._documents, appearance=appearance
         )
+        self._exchange = Exchange(household, bridge, window)
+        self._exchange.imported.connect(self._chats.reload)
         self._panel: Any = None
         self._drops = Drops(window)
         self._drops.dropped.connect(self._pages.add_to_library)
@@ -114,7 +115,7 @@ class Shell(QObject):
         self._pages.offline_asked.connect(partial(self._set, "offline"))
         self._pages.erase_asked.connect(self._erase)
         self._chats.page_wanted.connect(self._pages.show)
-        self._chats.export_asked.connect(self._export)
+        self._chats.export_asked.connect(self._exchange.export)
         self._chat.opened.connect(lambda _chat: self._close_panel())
         self._chat.details_shown.connect(self._show_details)
         self._chat.link_asked.connect(self._ask_link)
@@ -129,8 +130,9 @@ class Shell(QObject):
             "choose-documents": self._choose_documents, "attach": self._attach, "write": self._write,
             "next-chat": partial(chats.open_next, 1), "previous-chat": partial(chats.open_next, -1),
             "rename-chat": chats.rename_current, "delete-chat": chats.delete_current,
-            "chat-settings": partial(self._toggle_chat_settings, None), "export-chat": lambda: self._export(chat.chat),
-            "export-all": lambda: self._export(""), "import-chats": self._choose_import, "undo": window.toast.undo,
+            "chat-settings": partial(self._toggle_chat_settings, None), "undo": window.toast.undo,
+            "export-chat": lambda: self._exchange.export(chat.chat),
+            "export-all": lambda: self._exchange.export(""), "import-chats": self._exchange.choose_import,
             **self._pages.deeds(), "offline": self._toggle_offline, "lock": self.lock,
             "sidebar": window.toggle_sidebar, "larger": partial(self._change_text_size, 1),
             "smaller": partial(self._change_text_size, -1), "colours": self._toggle_colours, "quit": window.close,
@@ -366,51 +368,6 @@ class Shell(QObject):
 
     def _close_panel(self) -> None:
         self._window.chat.close_panel()
-
-    def _export(self, chat: str) -> None:
-        dialog = QFileDialog(self._window, self.tr("Export chats"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([self.tr("Freehold export (*.json)"), self.tr("Markdown (*.md)")])
-        dialog.setDefaultSuffix("json")
-        dialog.fileSelected.connect(lambda path: self._export_to(path, chat))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def _export_to(self, path: str, chat: str) -> None:
-        def export(_stop: object) -> Any:
-            from freehold.chats.exchange import export_chats
-
-            return export_chats(self._household.conversations, Path(path), chat or None)  # type: ignore[arg-type]
-
-        self._bridge.run(
-            export,
-            done=lambda _: self._window.toast.say(self.tr("Exported. The file is not encrypted.")),
-            words=self.tr("Exporting chats"),
-        )
-
-    def _choose_import(self) -> None:
-        dialog = QFileDialog(self._window, self.tr("Import chats"))
-        dialog.setNameFilters([self.tr("Exports (*.json *.zip)"), self.tr("All files (*)")])
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self._import_from)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def _import_from(self, path: str) -> None:
-        def take_in(_stop: object) -> Any:
-            from freehold.chats.exchange import import_chats
-
-            return import_chats(self._household.conversations, Path(path))  # type: ignore[arg-type]
-
-        self._bridge.run(take_in, done=self._imported, words=self.tr("Importing chats"))
-
-    def _imported(self, imported: Any) -> None:
-        skipped: Sequence[Any] = imported.skipped
-        words = self.tr("{0} chats imported.").format(imported.imported)
-        if skipped:
-            words += " " + self.tr("{0} could not be read; the first: {1}.").format(len(skipped), skipped[0].reason)
-        self._window.toast.say(words)
-        self._chats.reload()
 
     def _show_failure(self, error: FreeholdError) -> None:
         """A failure without a place of its own."""

@@ -36,21 +36,26 @@ class SecretField(QLineEdit):
 
 
 class UnlockPage(QWidget):
-    """`slots` says which ways in there are, and is empty while that is being asked; `locked` what locking ended."""
+    """`slots` says which ways in there are, and is empty while that is being asked; `locked` what locking ended.
+
+    With a `title` it is something else than the vault that is opened, and there is a way back, which `left` tells.
+    """
 
     passphrase_given = Signal(str)
     recovery_given = Signal(str)
     keyring_asked = Signal()
+    left = Signal()
 
-    def __init__(self, slots: Sequence[str] = (), locked: str = "") -> None:
+    def __init__(self, slots: Sequence[str] = (), locked: str = "", *, title: str = "") -> None:
         super().__init__()
+        self._own_title = title
         self.setObjectName("entry")
         self._slots = tuple(slots)
         has_passphrase = "passphrase" in self._slots
         self._field = SecretField(self.tr("Passphrase") if has_passphrase else self.tr("Recovery code"))
         self._is_recovery = not has_passphrase
         self._unlock = button(self.tr("Unlock"), "primary")
-        self._other = button("", "plain")
+        self._other, self._back = button("", "plain"), button(self.tr("Back"), "plain")
         self._keyring = button(self.tr("Unlock with this computer's keyring"))
         self._words = label("", "muted", wraps=True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -66,7 +71,7 @@ class UnlockPage(QWidget):
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inside = column(
             row(None, Mark(36), None), 4, title, self._words, 8, self._field, self._unlock, self._keyring,
-            row(None, self._other, None), self.trouble, spacing=10, margins=(28, 28, 28, 20),
+            row(None, self._other, self._back, None), self.trouble, spacing=10, margins=(28, 28, 28, 20),
         )  # fmt: skip
         card = frame("card", inside)
         card.setFixedWidth(WIDTH)
@@ -79,9 +84,12 @@ class UnlockPage(QWidget):
         self._field.entered.connect(self._give)
         self._field.textChanged.connect(lambda text: self._unlock.setEnabled(bool(text)))
         self._keyring.clicked.connect(self.keyring_asked)
+        self._back.clicked.connect(self.left)
         self._other.clicked.connect(lambda: self._choose(not self._is_recovery))
 
     def _title(self) -> str:
+        if self._own_title:
+            return self._own_title
         if not self._slots:
             return self.tr("Locking")
         return self.tr("Freehold is locked") if self._locked.text() else self.tr("Unlock your vault")
@@ -92,6 +100,7 @@ class UnlockPage(QWidget):
             self._words.setText(self.tr("Every process that knows something of yours ends."))
             self._field.hide()
             self._unlock.hide()
+        self._back.setVisible(bool(self._own_title))
         self._locked.setVisible(bool(self._locked.text()))
 
     def set_busy(self, busy: bool) -> None:

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QLocale, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from freehold.desktop.backup_card import BackupCard
 from freehold.desktop.bridge import Bridge
-from freehold.desktop.needs import Vault, VaultStatus
+from freehold.desktop.needs import Backup, Vault, VaultStatus
 from freehold.desktop.vault_card import VaultCard
-from freehold.desktop.words import size_words
+from freehold.desktop.words import long_day_words, size_words
 from freehold.foundation.errors import BackupForeign, FreeholdError, WrongPassphrase
 
 _CODE_LENGTH = 28  # a recovery code without its dashes
@@ -124,10 +124,9 @@ class VaultController(QObject):
         numbers = [step for step in steps if isinstance(step, tuple)]
         self._backups.show_progress(words, *(numbers[-1] if numbers and steps[-1] == numbers[-1] else ()))
 
-    def _looked(self, found: tuple[Any, Mapping[str, Mapping[str, int]]]) -> None:
+    def _looked(self, found: tuple[Backup, Mapping[str, Mapping[str, int]]]) -> None:
         backup, new = found
-        made = QLocale().toString(_day_of(backup.made), QLocale.FormatType.LongFormat)
-        self._backups.show_difference(made, new)
+        self._backups.show_difference(long_day_words(backup.made), new)
 
     def _added(self, found: tuple[Any, Mapping[str, Mapping[str, int]]]) -> None:
         self._backups.show_added(found[1])
@@ -138,9 +137,3 @@ class VaultController(QObject):
             self._backups.ask_secret()
         else:
             self._backups.show_error(error)
-
-
-def _day_of(seconds: float) -> Any:
-    from PySide6.QtCore import QDateTime
-
-    return QDateTime.fromSecsSinceEpoch(int(seconds)).date()

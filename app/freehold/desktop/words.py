@@ -48,6 +48,13 @@ def parameters_words(count: int) -> str:
     return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"
 
 
+def long_day_words(seconds: float) -> str:
+    """The day of a moment (seconds since 1970), written out as this system does."""
+    from PySide6.QtCore import QDateTime, QLocale
+
+    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)).date(), QLocale.FormatType.LongFormat)
+
+
 def day_words(day: date, today: date) -> str:
     """The group of the chat list that `day` belongs to."""
     age = (today - day).days

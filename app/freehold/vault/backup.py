@@ -40,6 +40,11 @@ class Backup:
     digest: bytes = b""
     seal: bytes = b""
 
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """What opens it. Its keyring is not asked: it may be another computer's."""
+        return tuple(slot.kind for slot in self.header.slots if slot.kind != "keyring")
+
 
 def is_backup(path: Path) -> bool:
     """Whether a file begins like one, of any version."""

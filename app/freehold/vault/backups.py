@@ -61,8 +61,7 @@ class Opened:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """What opens it. Its keyring is not asked: it may be another computer's."""
-        return tuple(slot.kind for slot in self.backup.header.slots if slot.kind != "keyring")
+        return self.backup.slots
 
     def restore(self, **secret: str) -> None:
         """Make it this profile's vault and open that, by `passphrase`, `recovery` or `raw`.
@@ -84,6 +83,13 @@ class Opened:
         )  # fmt: skip
         taken: dict[str, Counts] = yield from parts
         return taken
+
+
+def bring_back(vault: Vault, profile: Profile, path: Path, secret: Mapping[str, str]) -> Generator[Bytes, None, None]:
+    """Make the backup at `path` this profile's vault and open that; see `Opened.restore` for what it raises."""
+    with unpacked(vault, profile, path) as steps:
+        opened = yield from steps
+        opened.restore(**secret)
 
 
 def take_in(

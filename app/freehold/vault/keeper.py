@@ -149,6 +149,18 @@ class Vault:
 
         return back_up(self, self._profile, path)
 
+    def look_into(self, path: Path) -> Generator[tuple[int, int], None, Backup]:
+        """A flow: what a backup says of itself (backups.py)."""
+        from freehold.vault.backups import look_into
+
+        return look_into(path)
+
+    def bring_back(self, path: Path, secret: Mapping[str, str]) -> Generator[tuple[int, int], None, None]:
+        """A flow: become the vault of a backup where there is none yet, and open (backups.py)."""
+        from freehold.vault.backups import bring_back
+
+        return bring_back(self, self._profile, path, secret)
+
     def take_in(
         self, path: Path, secret: Mapping[str, str], *, keep: bool
     ) -> Generator[Any, None, tuple[Backup, dict[str, Counts]]]:
