@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -27,6 +28,12 @@ PASSPHRASE = "correct horse battery staple"
 _CODES = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|[()][A-Z0-9]|[=>])|\x1b\][^\x07]*\x07")
 
 
+def _take_the_terminal() -> None:
+    """Ctrl-C becomes a signal for the program and for nobody else, also where the tests themselves ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Person:
     """Somebody at a terminal of 60 columns who starts the program and types."""
 
@@ -39,8 +46,7 @@ class Person:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "freehold", "--home", str(home), *argv],
             stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=home.parent, start_new_session=True,
-            # Makes Ctrl-C a signal for the program and for nobody else.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=_take_the_terminal,  # noqa: PLW1509
         )  # fmt: skip
         os.close(theirs)
         self.seen = ""

@@ -198,13 +198,13 @@ class PlainExtractor:
     def read(self, path: Path, password: str | None = None, stop: Stop | None = None, *, unless: str = ""):
         self.read_paths.append(path.name)
         self.deeds.get(path.name, lambda: None)()
+        text = path.read_text()
+        if text == unless:
+            return Read("", 0, "", "", text, same=True)
         if path.suffix == ".locked" and password != "open":
             raise DocumentNeedsPassword()
         if path.suffix == ".bin":
             raise DocumentUnsupported("it is not text")
-        text = path.read_text()
-        if text == unless:
-            return Read("", 0, "", "", text, same=True)
         yield [Chunk(line, None, "", 5) for line in text.splitlines(keepends=True)]
         if stop is not None and stop.is_set():
             return None

@@ -54,6 +54,31 @@ def test_words_are_found_before_meaning_is(desk):
     assert {(step.done, step.total, step.state) for step in steps} == {(2, 2, State.INDEXED)}
 
 
+def test_reading_again_without_the_password_keeps_what_was_read_with_it(desk):
+    desk.write("d.locked", "secret words\n")
+    desk.add()
+    desk.library.retry(desk.folder / "d.locked", "open")
+    desk.work()
+    assert desk.states() == {"d.locked": "indexed"}
+    desk.library.retry(desk.folder / "d.locked")
+    desk.work()
+    assert desk.states() == {"d.locked": "indexed"}
+    assert desk.library.search("secret", mode="words").passages
+
+
+def test_a_forgotten_file_stays_forgotten_when_its_folder_is_added_again(desk):
+    for name in ("a.txt", "b.txt", "c.tmp", "d.log"):
+        desk.write(name, "words\n")
+    desk.add(excluded=["*.tmp"])
+    desk.library.forget(desk.folder / "a.txt")
+    desk.add()
+    assert desk.states() == {"b.txt": "indexed", "d.log": "indexed"}
+    desk.add(excluded=["*.log"])
+    assert desk.states().keys() == {"b.txt", "c.tmp"}
+    desk.library.add([desk.folder / "a.txt"])
+    assert "a.txt" in desk.states(), "added by itself it comes back"
+
+
 def test_a_full_look_finds_what_size_and_times_hide(desk):
     desk.write("a.txt", "the hull is blue\n")
     desk.write("b.txt", "the sail is red\n")
@@ -160,7 +185,8 @@ def test_a_password_opens_a_file_and_is_kept_nowhere(desk):
     desk.library.retry(desk.folder / "d.locked", "open")
     desk.work()
     assert desk.states() == {"d.locked": "indexed"}
-    desk.library.retry(desk.folder / "d.locked")
+    desk.write("d.locked", "another secret")
+    desk.library.rescan()
     desk.work()
     assert desk.states() == {"d.locked": "failed"}
 

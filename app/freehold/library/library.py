@@ -227,6 +227,7 @@ class Library:
     def retry(self, path: Path, password: str | None = None) -> None:
         """Read a file again, with its password where it has one, or all in a folder that something was to be said of.
 
+        What was read whole, and is still what it was, is left as it is: it may need a password that nobody gives now.
         The password is kept in memory, until they are read. Raises LibraryNotFound.
         """
         below = self.listed(below=str(path), limit=_EVERY)
@@ -236,7 +237,8 @@ class Library:
         for document in found:
             if password is not None:
                 self._intake.give_password(document.id, password)
-            self._vault.call("library.again", document=document.id)
+            was_read = document.state in (State.WORDS, State.INDEXED) and not document.reason
+            self._vault.call("library.again", document=document.id, keep=was_read and password is None)
 
     def status(self, collection: str | None = None) -> list[Document]:
         fields = self._vault.call("library.documents", collection=collection)

@@ -47,11 +47,17 @@ class LibraryStore(ChunkRows):
             raise UsageError("a collection has a name")
         with self._db.transaction() as execute:
             execute("INSERT OR IGNORE INTO library_collection (name) VALUES (?)", collection)
+            before = execute(
+                "SELECT s.excluded FROM library_source s JOIN library_collection c ON c.id = s.collection "
+                "WHERE s.path = ? AND c.name = ?",
+                _raw(path), collection,
+            ).fetchone()  # fmt: skip
+            left_out = _left_out(json.loads(before[0]) if before else [], excluded or [])
             execute(
                 "INSERT INTO library_source (path, collection, watched, excluded) VALUES (?, ("
                 "SELECT id FROM library_collection WHERE name = ?), ?, ?) ON CONFLICT (path, collection) DO UPDATE SET "
                 "watched = max(watched, excluded.watched), excluded = excluded.excluded",
-                _raw(path), collection, int(watched), json.dumps(excluded or []),
+                _raw(path), collection, int(watched), json.dumps(left_out),
             )  # fmt: skip
         return next(source for source in self.sources() if (source["path"], source["collection"]) == (path, collection))
 
@@ -134,13 +140,14 @@ class LibraryStore(ChunkRows):
         )
         return [[row[0], _name(row[1]), *row[2:]] for row in rows]
 
-    def again(self, document: int) -> None:
-        """Read a document anew, whatever is known of it."""
+    def again(self, document: int, keep: bool = False) -> None:
+        """Read a document anew, whatever is known of it; with `keep` only when its content is not what was read."""
         with self._db.transaction() as execute:
             execute(
-                "UPDATE library_document SET state = 'waiting', reason = '', tries = 0, fingerprint = '' WHERE id = ?",
-                document,
-            )
+                "UPDATE library_document SET state = 'waiting', reason = '', tries = 0, "
+                "fingerprint = CASE WHEN ? THEN fingerprint ELSE '' END WHERE id = ?",
+                keep, document,
+            )  # fmt: skip
 
     def doubt(self) -> int:
         """Have every document that was read compared with its file by content; how many those are."""
@@ -316,6 +323,13 @@ class LibraryStore(ChunkRows):
         ids = "SELECT id FROM library_words_docsize", "SELECT id FROM library_chunk"
         both = [self._db.query(f"{one} EXCEPT {other} LIMIT 1") for one, other in (ids, ids[::-1])]
         return ["library_words: not the words of the chunks"] if any(both) else []
+
+
+def _left_out(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """What a source leaves out when it is added again: what was forgotten stays so; new patterns replace old ones."""
+    forgotten = [one for one in before if Path(one).is_absolute()]
+    patterns = list(now) or [one for one in before if not Path(one).is_absolute()]
+    return [*forgotten, *(one for one in patterns if one not in forgotten)]
 
 
 def _holding(wanted: Sequence[str]) -> str:
