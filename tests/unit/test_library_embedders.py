@@ -174,6 +174,7 @@ def test_a_folder_of_the_owner_s_is_copied_with_what_it_says_of_its_prompts(hous
     folder = a_folder(
         tmp_path / "My Model",
         README_dot_md=b"# hello",
+        data_config_dot_json=b"[]",
         config_sentence_transformers_dot_json=json.dumps(prompts).encode(),
     )
     assert prompts_of(folder) == ("ask: ", "text: ")
@@ -183,7 +184,7 @@ def test_a_folder_of_the_owner_s_is_copied_with_what_it_says_of_its_prompts(hous
     shutil.rmtree(folder)
     model = models.model(listed.id)
     assert listed.id.startswith("my-model-") and (model.query, model.passage) == ("ask: ", "text: ")
-    assert sorted(files_of(model.folder)) == sorted([*_FILES, "config_sentence_transformers.json"])
+    assert set(files_of(model.folder)) == {*_FILES, "config_sentence_transformers.json", "data_config.json"}
     models.remove(listed.id)
     assert models.model(listed.id) is None
 

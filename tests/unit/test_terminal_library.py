@@ -207,9 +207,19 @@ def test_without_a_model_that_finds_meaning_words_are_found_and_the_way_to_it_is
     assert terminal.run("library", "search", "sail", "--mode", "meaning", "--json").error == "embedder-missing"
 
 
-def test_the_check_tells_shares_and_what_to_do(terminal):
+def test_the_check_tells_shares_and_what_to_do(terminal, tmp_path):
     document = terminal.run("library", "check", "--json").json
-    assert set(document) == {"questions", "words", "meaning", "hybrid", "advice"}
+    assert document["questions"] == 0 and "`freehold library add PATH`" in document["advice"]
+    for number, word in enumerate(("harbour", "orchard", "lantern")):
+        (tmp_path / "papers" / f"{number}.txt").write_text(
+            f"The {word} of number {number} keeps a rope and a letter.\n"
+        )
+    terminal.run("library", "add", "papers", "--wait")
+    said = terminal.run("library", "check")
+    assert "Of 3 passages, among the first five results: by words 100%, by meaning 100% (letters)" in said.out
+    document = terminal.run("library", "check", "--json").json
+    assert document["before"] == {name: document[name] for name in document["before"]}
+    assert set(document) == {"questions", "words", "meaning", "hybrid", "embedder", "advice", "before"}
 
 
 def test_an_interrupted_adding_keeps_what_is_queued(terminal):

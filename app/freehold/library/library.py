@@ -74,13 +74,18 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How often a passage was among the first five for words taken from it, by way of searching."""
+    """How often a passage was among the first five for words taken from it, by way of searching.
+
+    `embedder` is the model that found by meaning, `before` what was found the last time.
+    """
 
     questions: int
     words: float
     meaning: float | None
     hybrid: float
-    advice: str
+    advice: str = ""
+    embedder: str = ""
+    before: Checked | None = None
 
 
 class Library:
@@ -362,8 +367,11 @@ class Library:
         return self._viewer.find(path, number, passage, password)
 
     def check(self, questions: int = 40) -> Generator[int, None, Checked]:
-        """Take words from passages and see whether searching finds the passage again; yields how many are done."""
-        from freehold.library.check import judge, question_from
+        """Take words from passages and see whether searching finds the passage again; yields how many are done.
+
+        What was found is kept in the vault, and compared the next time.
+        """
+        from freehold.library.check import compared, from_json, question_from, shares, to_json
 
         hits = {"words": 0, "meaning": 0, "hybrid": 0}
         sample = self._vault.call("library.sample", many=questions)
@@ -374,7 +382,11 @@ class Library:
                     _covers(hit, one["document"], one["start"], len(one["text"])) for hit in found.passages
                 )
             yield number
-        return judge(len(sample), hits, has_meaning=bool(self._embedder.id))
+        result = shares(len(sample), hits, self._embedder.id)
+        before = from_json(self._vault.call("library.remembered", name="last check"))
+        if result.questions:
+            self._vault.call("library.remember", name="last check", value=to_json(result))
+        return compared(result, before, is_changing=self.coming_embedder is not None)
 
     def rest(self) -> None:
         """Give back the memory of what was not used for some minutes; to be called now and then."""

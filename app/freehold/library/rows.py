@@ -20,6 +20,7 @@ from freehold.processes.frames import unpack_floats
 
 _MERGE_PAGES = 256
 _MOST_MERGES = 2000
+_SHORTEST_ASKED = 40  # characters: of less no question can be made
 _SLICE = 200  # chunks deleted in one transaction
 _NO_TEXT = re.compile("[\ud800-\udfff\x00]")
 
@@ -180,12 +181,12 @@ class ChunkRows:
         return [self._quoted(*span) for span in spans]
 
     def sample(self, many: int) -> list[dict[str, Any]]:
-        """Chunks spread over the whole library, for `library check`."""
+        """Chunks of some length from all over the library, the same ones each time, for `library check`."""
         rows = self._db.query(
-            "SELECT c.document, c.start, c.text FROM library_chunk c WHERE length(c.text) > 200 "
-            "AND c.id % (SELECT max(1, count(*) / ?1) FROM library_chunk) = 0 LIMIT ?1",
-            many,
-        )
+            "SELECT document, start, text FROM library_chunk WHERE length(trim(text)) >= ?1 "
+            "ORDER BY id * 2654435761 % 4294967296 LIMIT ?2",
+            _SHORTEST_ASKED, many,
+        )  # fmt: skip
         return [{"document": row[0], "start": row[1], "text": row[2]} for row in rows]
 
     def _quoted(self, document: int, start: int, end: int, digest: str) -> dict[str, Any]:

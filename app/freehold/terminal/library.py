@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import typer
 
@@ -18,7 +18,7 @@ from freehold.terminal.page import Page
 from freehold.terminal.words import count, since
 
 if TYPE_CHECKING:
-    from freehold.library.library import Library
+    from freehold.library.library import Checked, Library
 
 CollectionName = Annotated[str, typer.Option("--collection", metavar="NAME", help="In this collection only.")]
 OnePath = Annotated[str, typer.Argument(metavar="PATH", help="A file that was added, or lies in a folder that was.")]
@@ -38,6 +38,7 @@ class Wishes(TypedDict):
     until: float | None
 
 
+_CHECKED = "{questions, words, meaning, hybrid, embedder}"
 _CITATION = "{document, path, page, start, end, text, score}"
 _ADDED = """\
 lines of {done, total, path, state}, then {files: {indexed, empty, failed, unsupported}, chunks, seconds, waiting}"""
@@ -202,11 +203,14 @@ def resume(context: typer.Context) -> None:
     call.output.result({"paused": False}, words)
 
 
-@page.command("check", ("freehold library check",), "{questions, words, meaning, hybrid, advice}, shares of 1")
+@page.command(
+    "check", ("freehold library check",), f"{_CHECKED[:-1]}, advice, before: {_CHECKED} or null}}, shares of 1"
+)
 def check(context: typer.Context) -> None:
     """See whether searching finds your own passages again.
 
-    Takes words out of some of them, searches for these, and counts how often the passage is among the first five.
+    Takes words out of some of them, searches for these, and counts how often the passage is among the first five. Worth
+    doing before and after another embedding model: it remembers the last result and compares.
     """
     call = call_of(context)
     library = call.opened().library
@@ -220,10 +224,20 @@ def check(context: typer.Context) -> None:
                 break
             if call.stop.is_set():
                 raise KeyboardInterrupt
-    document = {name: getattr(found, name) for name in ("questions", "words", "meaning", "hybrid", "advice")}
-    meaning = "" if found.meaning is None else f", by meaning {found.meaning:.0%}"
-    shares = f"Of {count(found.questions, 'passage')}, found again by words {found.words:.0%}{meaning}"
-    call.output.result(document, f"{shares}, together {found.hybrid:.0%}.\n{found.advice}")
+    document = _shares(found) | {"advice": found.advice, "before": _shares(found.before) if found.before else None}
+    words = [f"Of {count(found.questions, 'passage')}, among the first five results: {_told(found)}."]
+    if found.before:
+        words.append(f"The last time, of {found.before.questions}: {_told(found.before)}.")
+    call.output.result(document, "\n".join([*(words if found.questions else []), found.advice]))
+
+
+def _shares(found: Checked) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in ("questions", "words", "meaning", "hybrid", "embedder")}
+
+
+def _told(found: Checked) -> str:
+    meaning = "" if found.meaning is None else f", by meaning {found.meaning:.0%} ({found.embedder})"
+    return f"by words {found.words:.0%}{meaning}, together {found.hybrid:.0%}"
 
 
 @page.command("rescan", ("freehold library rescan", "freehold library rescan --full"), _ADDED)

@@ -68,11 +68,13 @@ def _refuse_code(found: list[Path]) -> None:
     if program is not None:
         raise EmbedderUnfit(f"it brings a program of its own ({program.name}), and Freehold runs none")
     for path in found:
-        if path.suffix == ".json" and path.name.endswith("config.json") and _wants_code(_settings(path)):
+        if path.name.endswith("config.json") and _wants_code(_settings(path, object)):
             raise EmbedderUnfit(f"{path.name} asks to run a program of its own, and Freehold runs none")
 
 
-def _wants_code(settings: dict[str, Any]) -> bool:
+def _wants_code(settings: Any) -> bool:
+    if not isinstance(settings, dict):
+        return False
     return "auto_map" in settings or any("auto_map" in one for one in settings.values() if isinstance(one, dict))
 
 
