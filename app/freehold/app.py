@@ -68,6 +68,7 @@ def build(profile: Profile) -> Household:
     from freehold.library.embed.client import EmbeddingModel
     from freehold.library.embed.embedders import Embedders
     from freehold.library.embed.models import EmbedderModels
+    from freehold.library.embed.reranker import Reranker
     from freehold.library.extract.client import Extractor, Viewer
     from freehold.library.file_reader import FileReader
     from freehold.library.library import Library
@@ -102,7 +103,8 @@ def build(profile: Profile) -> Household:
     desk, screen, hand = (profile.scratch / name for name in ("reading", "showing", "attached"))
     extractor = Extractor(reader(desk), desk, recognises=reads_text)
     viewer = Viewer(lambda path: reader(screen, str(path))(), screen)
-    library = Library(vault, extractor, embedders, viewer, is_answering=lambda: engine.is_busy)
+    library = Library(vault, extractor, embedders, viewer, is_answering=lambda: engine.is_busy,
+                      reranker=Reranker(vault, embedder_models, start_embedder))  # fmt: skip
     files = FileReader(lambda path: Extractor(reader(hand, str(path)), hand, recognises=reads_text))
     librarian = Librarian(library, files, conversations)
     assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)

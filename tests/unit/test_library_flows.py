@@ -111,7 +111,7 @@ def test_reading_and_embedding_wait_while_an_answer_is_written(desk):
             is_written[0] = False
         return is_written[0]
 
-    library = Library(desk.vault, desk.extractor, desk.embedder, NoViewer(), is_answering)
+    library = Library(desk.vault, desk.extractor, desk.embedder, NoViewer(), is_answering=is_answering)
     library.add([desk.folder])
     list(library.work(Stop()))
     assert looks[:3] == [(0, 0)] * 3, "nothing is read before the answer is there"
@@ -126,7 +126,7 @@ def test_a_stop_is_heeded_while_an_answer_is_written(desk):
         stop.set()
         return True
 
-    library = Library(desk.vault, desk.extractor, desk.embedder, NoViewer(), is_answering)
+    library = Library(desk.vault, desk.extractor, desk.embedder, NoViewer(), is_answering=is_answering)
     library.add([desk.folder])
     assert list(library.work(stop)) == [] and desk.extractor.read_paths == []
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
 from freehold.library.background import Background
+from freehold.library.embed.reranker import READ
 from freehold.library.errors import DocumentGone, LibraryNotFound, LibraryUnavailable
 from freehold.library.extract.client import Extractor, Viewer
 from freehold.library.intake import Intake
@@ -45,6 +46,15 @@ class Coming(Protocol):
     @property
     def id(self) -> str: ...
     def embed(self, texts: Sequence[str], stop: Stop | None = None) -> list[str]: ...
+
+
+class Reranker(Protocol):
+    @property
+    def id(self) -> str: ...
+    def use(self, id: str) -> None: ...
+    def order(self, question: str, texts: Sequence[str]) -> list[int]: ...
+    def end_when_idle(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Embedder(Protocol):
@@ -92,9 +102,10 @@ class Library:
     """Everything about documents. Starts nothing until it is asked."""
 
     def __init__(
-        self, vault: Vault, extractor: Extractor, embedder: Embedder, viewer: Viewer,
-        is_answering: Callable[[], bool] = lambda: False,
+        self, vault: Vault, extractor: Extractor, embedder: Embedder, viewer: Viewer, *,
+        is_answering: Callable[[], bool] = lambda: False, reranker: Reranker | None = None,
     ) -> None:  # fmt: skip
+        self._reranker = reranker
         self._vault, self._extractor, self._embedder, self._viewer = vault, extractor, embedder, viewer
         self._intake = Intake(vault, extractor, embedder, is_answering)
         self._background = Background(self)
@@ -204,6 +215,16 @@ class Library:
         old one serves. The one that serves takes a change under way back.
         """
         self._embedder.change(id)
+
+    @property
+    def reranker(self) -> str:
+        """The id of the model that puts results in order; empty when none is switched on."""
+        return self._reranker.id if self._reranker else ""
+
+    def use_reranker(self, id: str) -> None:
+        """Let a model that is here put results in order from now on; none with an empty id."""
+        if self._reranker is not None:
+            self._reranker.use(id)
 
     def recover(self) -> int:
         """To be called once after unlocking; how many files wait from before."""
@@ -321,12 +342,15 @@ class Library:
         if wait or mode == "meaning":
             self.warm(Stop())
         answer = self._vault.call(
-            "library.search", query=query, vector=vector, embedder=embedder, k=k,
+            "library.search", query=query, vector=vector, embedder=embedder,
+            k=max(k, READ) if self.reranker else k,
             collections=None if collections is None else list(collections), mode=used, kinds=list(kinds) or None,
             since=since, until=until,
         )  # fmt: skip
         passages = tuple(Passage.from_wire(one) for one in answer["passages"])
-        return Found(passages, answer["mode"], Signal(**answer["signal"]))
+        if answer["mode"] != "words":  # of which somebody asked for just that, or for something at once
+            passages = self._in_order(query, passages)
+        return Found(passages[:k], answer["mode"], Signal(**answer["signal"]))
 
     def text(self, path: Path, collection: str | None = None) -> Text:
         """The text that offsets point into. Raises LibraryNotFound."""
@@ -392,6 +416,8 @@ class Library:
         """Give back the memory of what was not used for some minutes; to be called now and then."""
         self._embedder.end_when_idle()
         self._viewer.end_when_idle()
+        if self._reranker is not None:
+            self._reranker.end_when_idle()
 
     def close(self) -> None:
         """End the processes and what goes on in the background; nothing is lost. `attend` begins again."""
@@ -399,6 +425,15 @@ class Library:
         self._extractor.close()
         self._viewer.close()
         self._embedder.close()
+        if self._reranker is not None:
+            self._reranker.close()
+
+    def _in_order(self, query: str, passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
+        """The best of them as the reranker orders them, where one is switched on; the rest behind them."""
+        if self._reranker is None or not self.reranker or len(passages) < 2:
+            return passages
+        order = self._reranker.order(query, [one.text for one in passages[:READ]])
+        return (*(passages[place] for place in order), *passages[READ:])
 
     def _vector(self, query: str, mode: Mode, wait: bool) -> str | None:
         if mode == "words" or (mode == "hybrid" and not self._embedder.id):

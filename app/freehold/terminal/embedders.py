@@ -38,13 +38,13 @@ def list_embedders(context: typer.Context) -> None:
     """List the models that find by meaning: those that are here, and those that can be downloaded."""
     call = call_of(context)
     house = call.opened()
-    found, in_use = house.embedder_models.list(), house.library.embedder
+    found, in_use = house.embedder_models.list(), {house.library.embedder, house.library.reranker}
     rows = [_document(one, in_use) for one in found]
     call.output.result({"models": rows, "coming": _coming(call)}, lambda: _table(found, in_use))
     if coming := house.library.coming_embedder:
         call.output.say(
             f"{coming[0]} has read {coming[1]:,} of {coming[2]:,} passages and then takes over from "
-            f"{in_use or 'words alone'}."
+            f"{house.library.embedder or 'words alone'}."
         )
 
 
@@ -58,7 +58,7 @@ def get(context: typer.Context, id: EmbedderId) -> None:
     house = call.opened()
     model = follow(call, house.embedder_models.get(house.embedder_models.find(id).id, call.stop))
     words = f"{model.name} is here ({size(model.bytes)}). `freehold library embedder use {model.id}` lets it find."
-    call.output.result(_document(model, house.library.embedder), words)
+    call.output.result(_document(model, {house.library.embedder}), words)
 
 
 @page.command("use", ("freehold library embedder use multilingual-e5-small --wait",), f"{_CHANGE}, the last line")
@@ -66,19 +66,25 @@ def use(
     context: typer.Context,
     id: EmbedderId,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until it has read everything.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Switch a model that puts results in order off.")] = False,
 ) -> int:
-    """Let another model find by meaning.
+    """Let another model find by meaning, or put results in order.
 
-    It reads every passage first, in the background; the old one serves until then. The one that serves takes a change
-    back.
+    One that finds reads every passage first, in the background; the old one serves until then. Naming the one that
+    serves takes a change back. One that puts the best results in order does so from now on.
     """
     call = call_of(context)
     house = call.opened()
     model = house.embedder_models.find(id)
-    if model.kind != "embedder":
-        raise UsageError(f"{model.name} puts results in order; it does not find by meaning")
     if model.state != "here":
         raise UsageError(f"{model.name} is not here yet: freehold library embedder get {model.id}")
+    if model.kind == "reranker":
+        house.library.use_reranker("" if off else model.id)
+        words = "Results keep their order." if off else f"{model.name} puts the best results in order from now on."
+        call.output.result({"id": "" if off else model.id}, words)
+        return OK
+    if off:
+        raise UsageError(f"{model.name} finds by meaning: name another one to take its place")
     house.library.use_embedder(model.id)
     if wait:
         read_all(call, house.library)
@@ -111,7 +117,7 @@ def import_folder(
     call = call_of(context)
     house = call.household()
     model = house.embedder_models.import_folder(call.path(folder))
-    call.output.result(_document(model, ""), f"{model.name} is here; `freehold library embedder use {model.id}`.")
+    call.output.result(_document(model, set()), f"{model.name} is here; `freehold library embedder use {model.id}`.")
 
 
 @page.command("remove", ("freehold library embedder remove multilingual-e5-small",), "{removed, bytes}")
@@ -121,14 +127,14 @@ def remove(context: typer.Context, id: EmbedderId) -> None:
     house = call.opened()
     model = house.embedder_models.find(id)
     coming = house.library.coming_embedder
-    if model.id == house.library.embedder or (coming is not None and model.id == coming[0]):
-        raise UsageError(f"{model.name} is in use: freehold library embedder use another one first")
+    if model.id in {house.library.embedder, house.library.reranker, coming[0] if coming else ""}:
+        raise UsageError(f"{model.name} is in use: switch it off first, or let another one take its place")
     house.embedder_models.remove(model.id)
     call.output.result({"removed": model.id, "bytes": model.bytes}, f"{model.name} is gone.")
 
 
-def _document(model: Listed, in_use: str) -> dict[str, Any]:
-    return {name: getattr(model, name) for name in _TOLD} | {"in_use": model.id == in_use}
+def _document(model: Listed, in_use: set[str]) -> dict[str, Any]:
+    return {name: getattr(model, name) for name in _TOLD} | {"in_use": model.id in in_use}
 
 
 def _coming(call: Call) -> dict[str, Any] | None:
@@ -136,12 +142,12 @@ def _coming(call: Call) -> dict[str, Any] | None:
     return {"id": coming[0], "passages": coming[1], "of": coming[2]} if coming else None
 
 
-def _table(models: list[Listed], in_use: str) -> RenderableType:
+def _table(models: list[Listed], in_use: set[str]) -> RenderableType:
     from freehold.terminal.tables import table
 
     rows = [
         (
-            "*" if one.id == in_use else "", one.id, size(one.bytes),
+            "*" if one.id in in_use else "", one.id, size(one.bytes),
             {"here": "here", "partial": "begun"}.get(one.state, ""),
             "puts in order" if one.kind == "reranker" else "finds", one.languages,
         )

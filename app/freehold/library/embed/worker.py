@@ -35,7 +35,8 @@ def serve_embedder() -> None:
 
 def operations() -> Mapping[str, Callable[..., Any]]:
     worker = EmbedWorker()
-    return {"embed.load": worker.load, "embed.texts": worker.texts, "embed.question": worker.question}
+    return {"embed.load": worker.load, "embed.texts": worker.texts, "embed.question": worker.question,
+            "rerank.scores": RerankWorker().scores}  # fmt: skip
 
 
 class EmbedWorker:
@@ -101,6 +102,28 @@ class EmbedWorker:
         for ids, number in zip(found["input_ids"], found["overflow_to_sample_mapping"], strict=True):
             windows[number].append(ids)
         return windows
+
+
+class RerankWorker:
+    """Holds a cross-encoder from its first request on."""
+
+    def __init__(self) -> None:
+        self._model: Any = None
+
+    def scores(self, folder: str, sha256: str, question: str, texts: list[str]) -> list[float]:
+        """How well each text answers the question. Raises DigestMismatch, EmbedderMissing."""
+        if self._model is None:
+            _check(Path(folder) / "model.safetensors", sha256)
+            try:
+                from sentence_transformers import CrossEncoder
+            except ImportError as error:
+                raise EmbedderMissing(str(error.name)) from error
+            self._model = CrossEncoder(
+                folder, device="cpu", local_files_only=True, trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )  # fmt: skip
+        found = self._model.predict([(question, text) for text in texts], show_progress_bar=False)
+        return [float(score) for score in found]
 
 
 def _use_one_core() -> None:
