@@ -16,6 +16,7 @@ from freehold.desktop.transcript.looks import Looks
 from freehold.desktop.transcript.parts import Body
 from freehold.desktop.transcript.prose import ProseView
 from freehold.rendering.export import as_markdown, as_page
+from freehold.rendering.highlight import LANGUAGES, tones
 from freehold.rendering.stream import render
 from freehold.terminal.markdown import rich_document
 from support.decoys import Decoys, decoys, listening
@@ -114,9 +115,7 @@ def render_hostile(folder: Path, wanted: int) -> Reached:
     """At least `wanted` renders of hostile text, and what they reached. Needs a QApplication."""
     with decoys(folder) as made:
         stages = Stages()
-        for text in CORPUS:  # every library, lexer and codec is loaded before anybody listens
-            for _ in stages.show(text, step=7):
-                pass
+        _load_our_own(stages)
         reached, before = Reached(), _Watched.wanted
         made.opened  # noqa: B018 - forgets what came before
         made.called.clear()
@@ -133,6 +132,17 @@ def render_hostile(folder: Path, wanted: int) -> Reached:
         reached.files = len(opened) + sum("socket" not in one for one in made.asked)
         reached.first = next(iter([*opened, *made.called, *made.asked]), "")
         return reached
+
+
+def _load_our_own(stages: Stages) -> None:
+    """Have the program's own code loaded before anybody listens: libraries, codecs, and all the lexers that a code
+    block's language can ask for by our table, each of which is otherwise imported when it is first wanted.
+    """
+    for language in LANGUAGES:
+        tones("x = 1", language)
+    for text in CORPUS:
+        for _ in stages.show(text, step=7):
+            pass
 
 
 def render_carelessly(folder: Path) -> Reached:

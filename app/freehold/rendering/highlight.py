@@ -38,7 +38,7 @@ DARK: Mapping[Tone, str] = MappingProxyType({
 })  # fmt: skip
 
 # A language as people write it after the fence, and its name as shown. Only these are coloured.
-_LANGUAGES: Mapping[str, str] = MappingProxyType({
+LANGUAGES: Mapping[str, str] = MappingProxyType({
     "asm": "Assembly", "nasm": "Assembly", "bash": "Bash", "sh": "Shell", "shell": "Shell", "zsh": "Zsh",
     "console": "Console", "bat": "Batch", "c": "C", "h": "C", "cpp": "C++", "c++": "C++", "csharp": "C#", "cs": "C#",
     "c#": "C#", "clojure": "Clojure", "cmake": "CMake", "css": "CSS", "scss": "SCSS", "dart": "Dart", "diff": "Diff",
@@ -62,7 +62,7 @@ _ALIASES: Mapping[str, str] = MappingProxyType({"h": "c", "svg": "xml", "jsonc":
 
 def language_name(language: str) -> str:
     """What to call a code block's language: its proper name, the word itself when unknown, or empty."""
-    return _LANGUAGES.get(language, language)
+    return LANGUAGES.get(language, language)
 
 
 def tones(code: str, language: str) -> tuple[tuple[Tone, str], ...]:
@@ -86,7 +86,7 @@ def tones(code: str, language: str) -> tuple[tuple[Tone, str], ...]:
 
 @cache
 def _lexer(language: str) -> Lexer | None:
-    if language not in _LANGUAGES:
+    if language not in LANGUAGES:
         return None
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
