@@ -33,9 +33,9 @@ def beside_indexing(*, quick: bool) -> Iterator[Figure]:
         household.library.add([household.profile.home / "papers"])
         drain(household.engine.prepare(starter_model(), context=4096, gpu_layers=-1, threads=0))
         pairs = [_pair(household, number, tokens) for number in range(rounds)]
-        waiting = files - household.library.counts().get("indexed", 0)
+        read = files - household.library.counts().get("waiting", 0)
     speeds, firsts = ([getattr(pair, name) for pair in pairs] for name in ("speeds", "firsts"))
-    note = f"{files} files, {waiting} of them still to be read or embedded at the end"
+    note = f"{read} of {files} files read at the end: what is in hand goes on, what is next waits for the answer"
     value, baseline, ratio = paired(speeds)
     yield Figure(f"tokens per second while {files} files are indexed, against alone", value, "tokens/s", 0.7,
                  "at least", baseline, ratio, note=note)  # fmt: skip

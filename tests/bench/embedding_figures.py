@@ -84,10 +84,8 @@ def _ranking(plain: Callable[[Sequence[str]], Any], ours: Embedder) -> Figure:
 
 
 def _gain(texts: Any, questions: Any, asked: Sequence[tuple[str, int]]) -> float:
-    ranks = [
-        int((texts @ question > texts[gold] @ question).sum())
-        for question, (_, gold) in zip(questions, asked, strict=True)
-    ]
+    scores = texts @ questions.T
+    ranks = [int((scores[:, number] > scores[gold, number]).sum()) for number, (_, gold) in enumerate(asked)]
     return fmean(1 / math.log2(2 + rank) if rank < 10 else 0.0 for rank in ranks)
 
 
