@@ -94,4 +94,4 @@ def test_a_dropped_folder_is_read_followed_found_and_forgotten(qt, desk, papers)
 
     desk.actions_by_name["lock"].trigger()
     qt.until(lambda: desk.entry is not None, 60)
-    assert not desk.has_page("library")
+    qt.until(lambda: not desk.has_page("library"), 60)

@@ -13,7 +13,7 @@ from typing import Any
 from freehold.foundation.stop import Stop
 from freehold.library.chunk import Chunk
 from freehold.library.embed.client import Embedder
-from freehold.library.errors import DocumentNeedsPassword, DocumentUnsupported
+from freehold.library.errors import DocumentGone, DocumentNeedsPassword, DocumentUnsupported
 from freehold.library.extract.client import Document as Read
 from freehold.library.extract.client import Extractor, Viewer
 from freehold.processes.frames import pack_floats
@@ -198,6 +198,8 @@ class PlainExtractor:
     def read(self, path: Path, password: str | None = None, stop: Stop | None = None, *, unless: str = ""):
         self.read_paths.append(path.name)
         self.deeds.get(path.name, lambda: None)()
+        if not path.exists():
+            raise DocumentGone("No such file or directory")
         text = path.read_text()
         if text == unless:
             return Read("", 0, "", "", text, same=True)

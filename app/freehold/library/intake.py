@@ -120,22 +120,29 @@ class Intake:
     def _read(self, document: int, path: str, tries: int, fingerprint: str, stop: Stop) -> State | None:
         """The document's new state; None when it is still to be read."""
         password = self._passwords.pop(document, None)
+        before = _stamp_of(path)
         try:
-            before = _stamp_of(path)
             chunks, known = self._extract(path, password, fingerprint, stop)
-            if known is None:
+        except (DocumentUnsupported, *_BAD_FILE) as error:
+            if self._changed_since(before, path, document, tries):
                 return None
-            if _stamp_of(path) != before and tries + 1 < MOST_TRIES:
-                self._vault.call("library.tried", document=document)
-                return None  # it changed while it was read
-        except DocumentUnsupported as error:
-            return self._end(document, State.UNSUPPORTED, _words(error))
-        except _BAD_FILE as error:
-            return self._end(document, State.FAILED, _words(error))
+            is_unsupported = isinstance(error, DocumentUnsupported)
+            return self._end(document, State.UNSUPPORTED if is_unsupported else State.FAILED, _words(error))
+        if known is None or self._changed_since(before, path, document, tries):
+            return None
         if known.same:
             self._vault.call("library.unchanged", document=document)
             return State.WORDS
         return self._keep(document, chunks, known)
+
+    def _changed_since(self, before: Stamp | None, path: str, document: int, tries: int) -> bool:
+        """Whether the file changed while it was read, and is to be read again: what was read may be of two versions,
+        and a half-written file may look like no text at all.
+        """
+        if before is None or _stamp_of(path) == before or tries + 1 >= MOST_TRIES:
+            return False
+        self._vault.call("library.tried", document=document)
+        return True
 
     def _extract(
         self, path: str, password: str | None, fingerprint: str, stop: Stop
@@ -268,11 +275,12 @@ def _batches(texts: dict[str, str]) -> Iterator[list[tuple[str, str]]]:
         yield ordered[start : start + _BATCH]
 
 
-def _stamp_of(path: str) -> Stamp:
+def _stamp_of(path: str) -> Stamp | None:
+    """None when the file is not there; its reader says so in words."""
     try:
         return stamp(Path(path).lstat())
-    except OSError as error:
-        raise DocumentGone(error.strerror or "") from error
+    except OSError:
+        return None
 
 
 def _words(error: FreeholdError) -> str:
