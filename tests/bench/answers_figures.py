@@ -55,10 +55,18 @@ class Asked:
         return self.turn.provenance is not None and self.turn.provenance.grounded is False
 
     @property
+    def cited(self) -> list[str]:
+        """Names of the cited documents, the best passage's first."""
+        return [Path(one.path).name for one in self.references if one.use is Use.CITED]
+
+    @property
     def cites_right(self) -> bool:
-        """Cited, and every cited document is one that answers."""
-        cited = {Path(one.path).name for one in self.references if one.use is Use.CITED}
-        return bool(cited) and cited <= self.case.gold
+        """Cited, and first of all a document that answers."""
+        return bool(self.cited) and self.cited[0] in self.case.gold
+
+    @property
+    def cites_only_right(self) -> bool:
+        return bool(self.cited) and set(self.cited) <= self.case.gold
 
 
 def answer_figures(*, quick: bool) -> Iterator[Figure]:
@@ -86,9 +94,12 @@ def _told(asked: Sequence[Asked]) -> Iterator[Figure]:
         for name in _MANY
     )
     yield Figure(
-        f"answers, {len(there)} questions with their document: cited, and the right document",
+        f"answers, {len(there)} questions with their document: cited, the right document first",
         _share(one.cites_right for one in there), "share", 0.8, "at least", note=by_set,
     )  # fmt: skip
+    yield Figure(
+        "the same, and no other document cited beside it", _share(one.cites_only_right for one in there), "share"
+    )
     yield Figure(
         f"refusals, {len(missing)} questions without their document: refused",
         _share(one.is_refused for one in missing), "share", 0.9, "at least",

@@ -14,6 +14,7 @@ from freehold.assistant.evidence import (
     budget,
     choose,
     closest_sentence,
+    near_the_best,
     pieces_of,
     query_from,
     tokens_of,
@@ -39,7 +40,7 @@ from support.answering import (
 
 LEASE = Passage(1, "/papers/lease.pdf", 3, 100, 161, "The lease ends on 30 June 2031. Notice is given in writing.", 2.0)
 PETS = Passage(1, "/papers/lease.pdf", 5, 700, 741, "Pets are allowed when the landlord agrees.", 1.0)
-CAKE = Passage(2, "/papers/cake.txt", None, 0, 44, "Bake the cake for 40 minutes with sugar.", 0.5)
+CAKE = Passage(2, "/papers/cake.txt", None, 0, 44, "Bake the cake for 40 minutes with sugar.", 1.0)
 
 
 class Desk:
@@ -261,6 +262,13 @@ def test_an_answer_keeps_no_word_and_no_name_of_its_documents_beside_it(tmp_path
 # The rules
 
 
+def test_beside_a_clear_answer_what_is_far_from_it_is_not_read(tmp_path):
+    far = Passage(3, "/papers/bread.txt", None, 0, 20, "The lease of a bakery oven.", 0.9)
+    desk = Desk(tmp_path, "It ends on 30 June 2031.", library=FewDocuments(LEASE, PETS, far))
+    answer = desk.ask("When does the lease end?")
+    assert desk.sources(answer) == [(1, Use.CITED), (1, Use.USED), (3, Use.LEFT_OUT)]
+
+
 def test_a_question_of_its_own_is_looked_up_alone():
     assert query_from("When does the lease of the flat end?", "Hello") == "When does the lease of the flat end?"
     assert query_from("And?", "") == "And?"
@@ -298,6 +306,13 @@ def test_pieces_of_a_file_stand_where_they_are_said_to(lines, room):
     assert all(text[one.start : one.end] == one.text and one.document == -2 for one in pieces)
     evidence = best_pieces("What is this?", pieces, room)
     assert {one.start for one in (*evidence.used, *evidence.left_out)} == {one.start for one in pieces}
+
+
+@given(some.lists(some.floats(-9, 9), min_size=1, max_size=8))
+def test_the_best_passage_is_always_near_the_best(scores):
+    near, far = near_the_best([Passage(1, "/x", None, 0, 1, "a", score) for score in scores])
+    assert max(scores) in [one.score for one in near]
+    assert len(near) + len(far) == len(scores)
 
 
 @given(some.integers(1, 10_000), some.integers(0, 10_000), some.integers(0, 10_000))

@@ -16,6 +16,7 @@ from freehold.library.values import Passage, digest_of
 
 LEAST_WORDS = 3  # a question of fewer weighty words leans on the one before it
 NEAREST = 3  # near misses that a refusal shows
+NEAR_SHARE = 0.5  # of the best passage's score that another one needs to be read beside it
 MOST_SHARE = 0.5  # of the room for the prompt that passages may take
 _RANK_SHARE = 0.3  # what being of the best passage counts, when the closest sentence is looked for
 _MARKUP = 12  # tokens of a passage's number, name and white space
@@ -67,6 +68,16 @@ def choose(found: Sequence[Passage], room: int) -> Evidence:
     first_seen = {document: place for place, document in reversed([*enumerate(one.document for one in used)])}
     used.sort(key=lambda passage: (first_seen[passage.document], passage.start))
     return Evidence(tuple(used), tuple(left_out))
+
+
+def near_the_best(found: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
+    """Those of `found` whose score comes near the best one's, and the rest: beside a clear answer, what merely shares
+    words with the question leads a small model astray, and takes time to read.
+    """
+    best = max((passage.score for passage in found), default=0.0)
+    least = best - abs(best) * (1 - NEAR_SHARE)  # standardised scores may be negative
+    near = tuple(passage for passage in found if passage.score >= least)
+    return near, tuple(passage for passage in found if passage.score < least)
 
 
 def pieces_of(attachment: Attachment, number: int) -> tuple[Passage, ...]:

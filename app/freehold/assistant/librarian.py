@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from freehold.assistant.evidence import Evidence, best_pieces, choose, pieces_of, tokens_of
+from freehold.assistant.evidence import Evidence, best_pieces, choose, near_the_best, pieces_of, tokens_of
 from freehold.assistant.values import Notice, Reference
 from freehold.chats.values import Attachment, Scope, Source, Turn, Use
 from freehold.foundation.errors import WorkerStopped
@@ -64,16 +64,20 @@ class Librarian:
         return bool(found.passages) and holds_answer(found.signal)
 
     def evidence(self, found: Found, room: int) -> Evidence:
-        """What of `found` is to be shown: the best document whole when `room` tokens hold it, else the best pieces."""
-        best = found.passages[0]
+        """What of `found` is to be shown: the best document whole when `room` tokens hold it, else its best pieces; and
+        of the others what comes near.
+        """
+        near, far = near_the_best(found.passages)
+        best = near[0]
         whole = self._library.whole(best.document, _WHOLE)
         if not whole or tokens_of(whole) > room:
-            return choose(found.passages, room)
-        others = [passage for passage in found.passages if passage.document != best.document]
-        scores = {passage.start: passage.score for passage in found.passages if passage.document == best.document}
-        least = min(scores.values())
-        scored = [replace(passage, score=scores.get(passage.start, least)) for passage in whole]
-        return choose([*scored, *others], room)
+            chosen = choose(near, room)
+        else:
+            scores = {passage.start: passage.score for passage in found.passages if passage.document == best.document}
+            scored = [replace(passage, score=scores.get(passage.start, 0.0)) for passage in whole]
+            chosen = choose([*scored, *(one for one in near if one.document != best.document)], room)
+            far = tuple(one for one in far if one.document != best.document)
+        return Evidence(chosen.used, (*chosen.left_out, *far))
 
     def attachments(self, turn: Turn, room: int) -> Evidence:
         """The files beside the question `turn`: whole when `room` tokens hold them, else the pieces that fit best."""
