@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from figures import Figure
+from refusals import DATA, questions
 
 from freehold import app
 from freehold.assistant.household import Household
@@ -25,7 +25,6 @@ from freehold.chats.values import Scope, Turn, Use
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 _LONGEST = 96  # tokens of an answer: long enough for its first sentences
 _MANY = {"xquad": 60, "spans": 36, "filings": 24}  # questions of each set, 120 altogether
 _OTHER = {"one": "two", "two": "one"}
@@ -69,14 +68,14 @@ class Asked:
         return bool(self.cited) and set(self.cited) <= self.case.gold
 
 
-def answer_figures(*, quick: bool) -> Iterator[Figure]:
+def answer_figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         household = app.build(Profile(home / "profile"))
         household.holder.claim()
         household.vault.create(raw=secrets.token_bytes(32))
         try:
-            cases = _bring(household, home / "papers", quick=quick)
+            cases = _bring(household, home / "papers")
             asked = [_ask(household, case, is_there) for case in cases for is_there in (True, False)]
         finally:
             household.close()
@@ -134,18 +133,16 @@ def _ask(household: Household, case: Case, is_there: bool) -> Asked:
     return Asked(case, is_there, turn, household.assistant.quoted(turn))
 
 
-def _bring(household: Household, papers: Path, *, quick: bool) -> list[Case]:
+def _bring(household: Household, papers: Path) -> list[Case]:
     """All documents into their halves; the cases, the same ones each time."""
     for half in _OTHER:
         (papers / half).mkdir(parents=True)
-    cases = [*_paragraphs(papers)] if quick else [*_paragraphs(papers), *_spans(papers), *_filings(papers)]
+    cases = [*_paragraphs(papers), *_spans(papers), *_filings(papers)]
     for half in _OTHER:
         household.library.add([papers / half], collection=half)
     for _ in household.library.work(Stop()):
         pass
     chance = random.Random(7)
-    if quick:
-        return chance.sample(cases, 4)
     return [case for name, many in _MANY.items() for case in chance.sample([c for c in cases if c.set == name], many)]
 
 
@@ -166,20 +163,16 @@ def _spans(papers: Path) -> Iterator[Case]:
     halves = {"chatlogs.md": "one", "state_of_the_union.md": "one", "wikitexts.md": "two"}
     for name, half in halves.items():
         (papers / half / name).write_bytes((DATA / "spans" / name).read_bytes())
-    for one in _questions("spans"):
+    for one in questions("spans"):
         yield Case("spans", one["question"], halves[one["corpus"]], frozenset([one["corpus"]]))
 
 
 def _filings(papers: Path) -> Iterator[Case]:
     for path in (DATA / "filings").glob("*.pdf"):
         (papers / _half_of(path.name) / path.name).write_bytes(path.read_bytes())
-    for one in _questions("filings"):
+    for one in questions("filings"):
         yield Case("filings", one["question"], _half_of(one["documents"][0]), frozenset(one["documents"]))
 
 
 def _half_of(filing: str) -> str:
     return "one" if "AAPL" in filing else "two"
-
-
-def _questions(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (DATA / name / "questions.jsonl").read_text().splitlines()]

