@@ -71,14 +71,15 @@ def _spans(library: Library, brought: Sequence[str], quick: bool) -> Iterator[Fi
 
 
 def _held(found: Sequence[Passage], question: dict[str, Any]) -> float:
-    room, held = _CHARACTERS, 0
+    room, held = _CHARACTERS, set[int]()
     for passage in found:
         if room <= 0:
             break
         room -= len(passage.text)
         if Path(passage.path).name == question["corpus"]:
-            held += sum(max(0, min(b, passage.end + 2) - max(a, passage.start)) for a, b in question["spans"])
-    return held / sum(b - a for a, b in question["spans"])
+            for start, end in question["spans"]:  # passages come without the white space around them
+                held.update(range(max(start, passage.start), min(end, passage.end + 2)))
+    return len(held) / sum(b - a for a, b in question["spans"])
 
 
 def _paragraphs(library: Library, brought: Sequence[str]) -> Iterator[Figure]:
