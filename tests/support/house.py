@@ -26,7 +26,7 @@ STEPS = (
 )
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 
-# Each heavy or dangerous library enters through exactly one room.
+# Each heavy or dangerous library enters through exactly one room, but for `cryptography` (see _AT_HOME_IN).
 DOORS = {
     "llama_cpp": "engine",
     "gguf": "engine",
@@ -65,8 +65,15 @@ DOORS = {
     "chromadb": "library",
     "web3": "chain",
     "eth_account": "identity",
+    "http_message_signatures": "identity",
+    "spake2": "identity",
+    "zeroconf": "network",
+    "starlette": "market",
+    "uvicorn": "market",
     "x402": "market",
 }
+# Both rooms that hold keys need it, and neither may import the other.
+_AT_HOME_IN = {"cryptography": {"vault", "identity"}}
 # Other ways out of the machine: only the room that keeps the ledger has them.
 WAYS_OUT = {"urllib.request", "urllib3", "http.client", "requests", "aiohttp", "ftplib", "smtplib", "websockets"}
 # Run code when they read data.
@@ -74,13 +81,14 @@ NEVER = {"pickle", "marshal", "shelve", "dill", "joblib"}
 # Slow to import, large in memory or able to reach secrets: imported by what runs in a worker, when it runs.
 LATE = {
     "llama_cpp", "sqlcipher3", "keyring", "cryptography", "httpx", "httpx2", "huggingface_hub", "torch", "transformers",
-    "sentence_transformers", "chromadb", "web3", "eth_account", "x402",
+    "sentence_transformers", "chromadb", "web3", "eth_account", "x402", "http_message_signatures", "spake2", "zeroconf",
+    "starlette", "uvicorn",
 }  # fmt: skip
 # What the window's or the terminal's own process must never hold.
 NOT_IN_THE_APP = (
     "torch", "llama_cpp", "chromadb", "web3", "eth_account", "transformers", "sqlcipher3", "keyring", "httpx", "httpx2",
     "huggingface_hub", "cryptography", "sentence_transformers", "watchfiles", "pypdfium2", "docx", "pptx", "lxml",
-    "odfdo", "PIL", "rapidocr", "onnxruntime",
+    "odfdo", "PIL", "rapidocr", "onnxruntime", "http_message_signatures", "spake2", "zeroconf", "starlette", "uvicorn",
 )  # fmt: skip
 
 # Files that only ever run in a worker, beside those that have `worker` in their name.
@@ -154,7 +162,7 @@ def _imports_out_of_place(path: str, tree: ast.Module) -> Iterator[Fault]:
             if top == "freehold":
                 if words := _not_below(room, name.split(".")[1:2]):
                     yield line, words
-            elif top in DOORS and DOORS[top] != room:
+            elif top in DOORS and room not in _AT_HOME_IN.get(top, {DOORS[top]}):
                 yield line, f"{top} enters through {DOORS[top]} only"
             elif top in NEVER:
                 yield line, f"{top} runs code that it reads"

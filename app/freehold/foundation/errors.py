@@ -232,7 +232,49 @@ class DisplayMissing(FreeholdError):
 class OffloadOff(FreeholdError):
     code = "offload-off"
     title = "Answers may only be made on this computer"
-    advice = "Ask with `--where here`, or leave --where out."
+    advice = "Ask with `--where here`, or leave --where out. `freehold peers offload on` lets paired devices answer."
+
+
+class KeyMissing(FreeholdError):
+    code = "key-missing"
+    title = "There is no key to sign with yet"
+    advice = "Create one on the Peers page, or run `freehold key create`."
+
+
+class MandateRefused(FreeholdError):
+    code = "mandate-refused"
+    title = "This is not within what you allowed"
+    advice = "See `freehold key mandate list`. Nothing was signed or sent."
+
+
+class PeerUnreachable(FreeholdError):
+    code = "peer-unreachable"
+    title = "The other device cannot be reached"
+    advice = "Check that it is on, sharing, and on the same network."
+
+
+class PeerBusy(PeerUnreachable):
+    code = "peer-busy"
+    title = "The other device is busy"
+    advice = "Wait for its answer to end, or ask here."
+
+
+class PeerUntrusted(FreeholdError):
+    code = "peer-untrusted"
+    title = "The other device is not who it should be, or did not keep its word"
+    advice = "Nothing more was sent. Pair it again only if you know why."
+
+
+class PairingRefused(FreeholdError):
+    code = "pairing-refused"
+    title = "The two devices were not paired"
+    advice = "Check the code shown on the other device; after five wrong ones it makes a new code."
+
+
+class ReceiptInvalid(FreeholdError):
+    code = "receipt-invalid"
+    title = "This receipt does not hold"
+    advice = "Do not rely on it. Ask whoever gave it to you for the original file."
 
 
 class Interrupted(FreeholdError):
