@@ -17,6 +17,7 @@ from freehold.terminal import (
     library,
     models,
     network,
+    searching,
     selftest,
     vault,
 )
@@ -75,6 +76,8 @@ vault.page.command("backup", backup.BACKUP_EXAMPLES, backup.BACKUP_JSON)(backup.
 vault.page.command("restore", backup.RESTORE_EXAMPLES, backup.RESTORE_JSON)(backup.restore)
 vault.page.command("export", export.EXPORT_EXAMPLES, export.EXPORT_JSON)(export.export)
 vault.page.command("import", export.IMPORT_EXAMPLES, export.IMPORT_JSON)(export.take_in)
+library.page.command("search", searching.SEARCH_EXAMPLES, searching.SEARCH_JSON)(searching.search)
+library.page.command("text", searching.TEXT_EXAMPLES, searching.TEXT_JSON)(searching.text)
 library.page.app.add_typer(embedders.page.app, name=embedders.page.name)
 for _page in (chats.page, models.page, library.page, vault.page):
     _root.app.add_typer(_page.app, name=_page.name)

@@ -1,11 +1,9 @@
-"""`freehold library`: documents added, followed, searched, read back and forgotten."""
+"""`freehold library`: documents added, followed, checked and forgotten."""
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,31 +13,13 @@ from freehold.terminal.exits import INTERRUPTED, OK
 from freehold.terminal.indexing import Tally, read_all, read_words, show_files
 from freehold.terminal.interrupts import stops_on_interrupt
 from freehold.terminal.page import Page
-from freehold.terminal.words import count, since
+from freehold.terminal.searching import CollectionName, OnePath, check_collections, place_of, say_words_only
+from freehold.terminal.words import count
 
 if TYPE_CHECKING:
     from freehold.library.library import Checked, Library
 
-CollectionName = Annotated[str, typer.Option("--collection", metavar="NAME", help="In this collection only.")]
-OnePath = Annotated[str, typer.Argument(metavar="PATH", help="A file that was added, or lies in a folder that was.")]
-ManyResults = Annotated[int, typer.Option("--k", metavar="N", min=1, max=200, help="How many passages at most.")]
-How = Annotated[
-    Literal["hybrid", "words", "meaning"], typer.Option("--mode", help="By words, by meaning, or by both together.")
-]
-
-
-class Wishes(TypedDict):
-    """What `search` takes beside its query and collection."""
-
-    k: int
-    mode: Literal["hybrid", "words", "meaning"]
-    kinds: list[str]
-    since: float | None
-    until: float | None
-
-
 _CHECKED = "{questions, words, meaning, hybrid, embedder}"
-_CITATION = "{document, path, page, start, end, text, score}"
 _ADDED = """\
 lines of {done, total, path, state}, then {files: {indexed, empty, failed, unsupported}, chunks, seconds, waiting}"""
 _DOCUMENT = """\
@@ -76,7 +56,7 @@ def add(  # noqa: PLR0917 - Typer passes them by name
     """
     call = call_of(context)
     library = call.opened().library
-    places = [_place(call, path) for path in paths]
+    places = [place_of(call, path) for path in paths]
     tally = Tally(library, places, collection)
     library.recover()
     library.add(places, collection=collection, watch=watch, excluded=exclude or ())
@@ -99,7 +79,7 @@ def status(context: typer.Context, collection: CollectionName = "") -> None:
 
     call = call_of(context)
     library = call.opened().library
-    _check_collections(library, collection)
+    check_collections(library, collection)
     found = library.status(collection or None)
     call.output.result(
         {"documents": [one.to_json() for one in found]},
@@ -140,7 +120,7 @@ def forget(context: typer.Context, path: OnePath) -> None:
     Its text, its vectors and its name are erased from the vault. The files themselves stay where they are.
     """
     call = call_of(context)
-    place = _place(call, path)
+    place = place_of(call, path)
     gone = call.opened().library.forget(place)
     call.output.result(
         {"path": str(place), "forgotten": gone}, f"{count(gone, 'document')} forgotten. The files themselves stay."
@@ -168,7 +148,7 @@ def retry(
     call = call_of(context)
     typed = "" if call.secrets.can_ask or not has_password else call.input()
     library = call.opened().library
-    place = _place(call, path)
+    place = place_of(call, path)
     password = (typed.partition("\n")[0].rstrip("\r") or _ask_password(call)) if has_password else None
     tally = Tally(library, [place])
     library.retry(place, password)
@@ -265,7 +245,7 @@ def rescan(
 def unwatch(context: typer.Context, path: OnePath) -> None:
     """Follow a folder no longer. What was read of it stays."""
     call = call_of(context)
-    place = _place(call, path)
+    place = place_of(call, path)
     call.opened().library.unwatch(place)
     call.output.result({"path": str(place), "watched": False}, "Changes there are no longer followed.")
 
@@ -297,76 +277,6 @@ def watch(context: typer.Context) -> int:
     return INTERRUPTED if call.stop.is_set() else OK
 
 
-@page.command(
-    "search",
-    (
-        'freehold library search "notice period"',
-        'freehold library search "how do I get out of the contract" --mode meaning --k 3',
-        'freehold library search "rent" --type pdf --since 2024-01-01 --until 2025-01-01',
-        "freehold library search --batch questions.jsonl",
-    ),
-    f"{{results: [CITATION]}}, best first, CITATION being {_CITATION}",
-)
-def search(  # noqa: PLR0917 - Typer passes them by name
-    context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words, or a question.")] = "",
-    collection: CollectionName = "",
-    k: ManyResults = 10,
-    mode: How = "hybrid",
-    batch: Annotated[
-        str,
-        typer.Option(
-            "--batch",
-            metavar="FILE",
-            help="Lines of {id, query, collection}, - for standard input; prints {id, results}.",
-        ),
-    ] = "",
-    kinds: Annotated[
-        list[str] | None,
-        typer.Option("--type", metavar="SUFFIX", help="In files of this type only, as pdf; repeat it."),
-    ] = None,
-    after: Annotated[
-        str, typer.Option("--since", metavar="T", help="In files last changed from then on: 7d, or a date.")
-    ] = "",
-    before: Annotated[str, typer.Option("--until", metavar="T", help="In files last changed before then.")] = "",
-) -> None:
-    """Find passages in your documents, without a model that answers."""
-    from freehold.terminal.library_words import passages_text
-
-    call = call_of(context)
-    if bool(batch) == bool(query.strip()):
-        raise UsageError("search takes a query, or a file with --batch")
-    now = time.time()
-    wishes: Wishes = {
-        "k": k, "mode": mode, "kinds": [_suffix(kind) for kind in kinds or ()],
-        "since": since(after, now) if after else None, "until": since(before, now) if before else None,
-    }  # fmt: skip
-    if batch:
-        _search_all(call, batch, collection, wishes)
-        return
-    library = call.opened().library
-    _check_collections(library, collection)
-    found = library.search(query, collections=[collection] if collection else None, wait=True, **wishes)
-    call.output.result(
-        {"results": [one.to_json() for one in found.passages]},
-        (lambda: passages_text(found.passages)) if found.passages else "Nothing was found.",
-    )
-    if found.mode != mode:
-        _say_words_only(call)
-
-
-@page.command("text", ("freehold library text ~/Documents/letter.pdf",), "{path, pages: [{page, start, end}], text}")
-def text(context: typer.Context, path: OnePath) -> None:
-    """Print the text that was read from a document.
-
-    What search results' start and end point into, counted in characters (Unicode code points).
-    """
-    call = call_of(context)
-    found = call.opened().library.text(_place(call, path))
-    pages = [{"page": number, "start": start, "end": end} for number, start, end in found.pages]
-    call.output.result({"path": found.path, "pages": pages, "text": found.text}, found.text)
-
-
 def _ask_password(call: Call) -> str:
     from freehold.terminal.passphrases import DOCUMENT_PASSWORD
 
@@ -374,49 +284,6 @@ def _ask_password(call: Call) -> str:
     if given is None and not call.secrets.can_ask:
         raise UsageError("standard input holds no password")
     return given or call.secrets.ask(DOCUMENT_PASSWORD, "The file's password:")
-
-
-def _search_all(call: Call, batch: str, collection: str, wishes: Wishes) -> None:
-    from freehold.terminal.library_words import questions
-
-    source = call.input() if batch == "-" else _read(call, batch)
-    asked = questions(source, collection)
-    library = call.opened().library
-    _check_collections(library, *{one.collection for one in asked})
-    with stops_on_interrupt(call.stop):
-        for number, one in enumerate(asked, 1):
-            wanted = [one.collection] if one.collection else None
-            found = library.search(one.query, collections=wanted, wait=True, **wishes)
-            results = [passage.to_json() for passage in found.passages]
-            call.output.document_line({"id": one.id, "results": results}, is_last=number == len(asked))
-            if call.stop.is_set():
-                raise KeyboardInterrupt
-
-
-def _suffix(kind: str) -> str:
-    """`pdf`, `.PDF` and `*.pdf` mean the same."""
-    return "." + kind.lower().lstrip("*.")
-
-
-def _read(call: Call, name: str) -> str:
-    try:
-        return call.path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name} cannot be read") from error
-
-
-def _place(call: Call, name: str) -> Path:
-    """The path as the library keeps it: whole, with links left as they are."""
-    return Path(os.path.abspath(call.path(name)))  # noqa: PTH100 - resolve() would follow links
-
-
-def _check_collections(library: Library, *names: str) -> None:
-    """Raises LibraryNotFound for a name that no collection has; an empty one means all of them."""
-    from freehold.library.errors import LibraryNotFound
-
-    wanted = {name for name in names if name}
-    if wanted and (missing := wanted - {one.name for one in library.collections()}):
-        raise LibraryNotFound(min(missing))
 
 
 def _tell_added(call: Call, library: Library, tally: Tally) -> None:
@@ -430,14 +297,8 @@ def _tell_added(call: Call, library: Library, tally: Tally) -> None:
     if library.is_paused:
         call.output.say("The library is paused; `freehold library resume` goes on.")
     elif not library.finds_meaning:
-        _say_words_only(call)
+        say_words_only(call)
     elif call.is_served:
         call.output.say("The Freehold that is open goes on reading.")
     else:
         call.output.say("The rest is done while a window or a chat is open, or by `freehold library add PATH --wait`.")
-
-
-def _say_words_only(call: Call) -> None:
-    from freehold.library.errors import EmbedderMissing
-
-    call.output.say(f"{EmbedderMissing.title}. {EmbedderMissing.advice}")

@@ -28,19 +28,18 @@ from freehold.foundation.errors import (
     WrongPassphrase,
 )
 from freehold.foundation.ids import new_id
-from freehold.foundation.paths import Profile, disk_error, sync_folder
+from freehold.foundation.paths import Profile
 from freehold.vault import header as headers
-from freehold.vault import keys, migrations, moving, recovery
+from freehold.vault import keys, making, migrations, moving, recovery
 from freehold.vault.age import Age, Older, newest, older
 from freehold.vault.copies import forget_copies, keep_copy
 from freehold.vault.database import Database
+from freehold.vault.making import AGE, DATABASE
 from freehold.vault.slots import FindKey, by_raw_key, by_slot, keyring_slot, with_slot
 from freehold.vault.unpacked import Unpacked
 from freehold.vault.values import Argon2Cost, Header, Slot, SlotKind, Status, can_stand_alone
 
-DATABASE = "vault.db"
-_BEING_MADE = "vault.db.new"
-_AGE, _CHECK_DUE = "generation", "check due"
+_CHECK_DUE = "check due"
 _CHECKED_AT_ONCE = 16 * 1024 * 1024  # a quarter of a second
 
 _log = logging.getLogger(__name__)
@@ -80,11 +79,8 @@ class Safe:
 
     @property
     def is_new(self) -> bool:
-        """No vault yet. One whose making was cut short counts as none: nobody was told that it exists."""
-        if (self._folder / DATABASE).exists():
-            return False
-        has_header = any((self._folder / name).exists() for name in headers.NAMES)
-        return not has_header or (self._folder / _BEING_MADE).exists()
+        """No vault yet."""
+        return making.is_new(self._folder)
 
     def create(
         self, *, passphrase: str | None = None, keyring: Slot | None = None, keyring_secret: bytes = b"",
@@ -107,7 +103,8 @@ class Safe:
             slots.append(keys.wrap(data_key, vault, "recovery", recovery.secret_of(code)))
         if not slots and raw is None:
             raise NeedsPassphrase()
-        self._make(Header(vault, 1, 0, tuple(slots), raw is not None), data_key)
+        header = Header(vault, 1, 0, tuple(slots), raw is not None)
+        self._open(making.make(self._folder, header, data_key, self._classes), data_key)
         return code
 
     def unlock(self, kind: SlotKind, secret: bytes, *, seen: int = 0) -> None:
@@ -196,13 +193,7 @@ class Safe:
             raise UsageError("there is a vault here already; --merge brings the backup's contents into it")
         header, data_key = unpacked.authenticate(find_key)
         self._refuse_newer(header)
-        unfinished = self._folder / _BEING_MADE
-        try:
-            _remove(unfinished)
-            unpacked.database.rename(unfinished)
-            self._begin_to_be(header, data_key)
-        except OSError as error:
-            raise disk_error(error, self._folder) from error
+        making.take_over(self._folder, unpacked.database, header, data_key)
         self._open(header, data_key)
 
     def merge(
@@ -241,30 +232,6 @@ class Safe:
             self.database.close()
         self.database, self.rooms, self._data_key, self._header = None, {}, b"", None
         self._older, self._pending = "", None
-
-    def _make(self, header: Header, data_key: bytes) -> None:
-        unfinished = self._folder / _BEING_MADE
-        try:
-            _remove(unfinished)
-            database = Database(unfinished, data_key)
-            try:
-                migrations.lay_out(database)
-                schema = migrations.upgrade(database, migrations.pending({}, self._classes))
-                database.note(_AGE, str(header.generation))
-                database.fold_log()  # closing would keep silent about a log that could not be, and stays behind below
-            finally:
-                database.close()
-            self._begin_to_be(replace(header, schema=schema), data_key)
-        except OSError as error:
-            raise disk_error(error, self._folder) from error
-        self._open(replace(header, schema=schema), data_key)
-
-    def _begin_to_be(self, header: Header, data_key: bytes) -> None:
-        """Let the unfinished database be the vault's: until the rename its making can be begun again."""
-        headers.write(self._folder, header, data_key)
-        _remove(self._folder / DATABASE)  # a log that an older vault left would be read into this one
-        (self._folder / _BEING_MADE).rename(self._folder / DATABASE)
-        sync_folder(self._folder)
 
     def grow(self) -> int:
         """A new generation now, for the keyring to remember. Never keeps the owner out: a full disk leaves the old."""
@@ -381,11 +348,11 @@ class Safe:
         """Bring the header to this, as the next generation: written down first, made, then confirmed (age.py)."""
         assert self.database is not None
         newer = replace(header, generation=header.generation + 1)
-        self.database.note(_AGE, f"{newer.generation} changing")
+        self.database.note(AGE, f"{newer.generation} changing")
         headers.write(self._folder, newer, self._data_key)
         self._header = newer
         with suppress(DiskFull, ProfileUnusable):  # an unconfirmed change looks like a crash, which harms nothing
-            self.database.note(_AGE, str(newer.generation))
+            self.database.note(AGE, str(newer.generation))
 
     def _passphrase_slot(self, data_key: bytes, vault: str, passphrase: str) -> Slot:
         if not passphrase.strip():
@@ -394,17 +361,11 @@ class Safe:
 
 
 def _age(database: Database) -> Age | None:
-    noted = database.noted(_AGE)
+    noted = database.noted(AGE)
     if noted is None:
         return None
     number, _, word = noted.partition(" ")
     return Age(int(number), is_settled=not word)
-
-
-def _remove(unfinished: Path) -> None:
-    for name in (unfinished.name, unfinished.name + "-wal"):
-        with suppress(FileNotFoundError):
-            unfinished.with_name(name).unlink()
 
 
 def _size(path: Path) -> int:
