@@ -32,8 +32,9 @@ def ready(engine, model):
     return engine
 
 
-def answer(engine, prompt, *, stop: Stop | None = None, **sampling):
-    steps, finished = drain(engine.generate(prompt, Sampling(**{"max_tokens": 8, **sampling}), stop or Stop()))
+def answer(engine, prompt, *, stop: Stop | None = None, replayed: int = 0, **sampling):
+    wish = Sampling(**{"max_tokens": 8, **sampling})
+    steps, finished = drain(engine.generate(prompt, wish, stop or Stop(), replayed=replayed))
     return *written(steps), finished
 
 
@@ -96,6 +97,27 @@ def test_an_answer_cut_anywhere_goes_on_as_the_same_answer(ready):
     whole = answer(ready, prompt, seed=5, temperature=1.0, max_tokens=12)[0]
     for cut in (1, 5, 11):
         assert answer(ready, prompt + whole[:cut], seed=5, temperature=1.0, max_tokens=12 - cut)[0] == whole[cut:]
+
+
+def test_an_answer_begun_elsewhere_goes_on_as_the_same_answer_with_the_same_text(ready):
+    prompt = ready.read([QUESTION]).ids
+    whole, text, _ = answer(ready, prompt, seed=5, temperature=1.0, max_tokens=12)
+    for cut in (1, 5, 11):
+        begun = answer(ready, prompt, seed=5, temperature=1.0, max_tokens=cut)[1]
+        other = ready.read([Message("user", "something else")]).ids
+        answer(ready, other)
+        rest = answer(ready, prompt + whole[:cut], replayed=cut, seed=5, temperature=1.0, max_tokens=12 - cut)
+        assert (rest[0], begun + rest[1]) == (whole[cut:], text)
+
+
+def test_what_was_read_together_is_not_what_an_answer_goes_on_from(ready):
+    prompt = ready.read([QUESTION]).ids
+    begun = answer(ready, prompt, seed=5)[0]
+    answer(ready, ready.read([Message("user", "something else")]).ids)
+    answer(ready, prompt + begun, max_tokens=1)
+    assert answer(ready, prompt + begun, max_tokens=1)[2].reused == len(prompt + begun) - 1
+    assert answer(ready, prompt + begun, max_tokens=1, replayed=8)[2].reused == len(prompt)
+    assert answer(ready, prompt + begun, max_tokens=1, replayed=8)[2].reused == len(prompt + begun) - 1
 
 
 def test_the_next_prompt_continues_what_was_read_and_written(ready):

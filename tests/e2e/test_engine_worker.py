@@ -117,6 +117,18 @@ def test_an_answer_that_was_stopped_goes_on_from_where_it_was(engine):
     assert half[1] + rest[1] == text
 
 
+def test_an_answer_begun_elsewhere_goes_on_as_if_it_had_never_been_interrupted(engine):
+    prompt = engine.read([Message("user", "Tell me about mountains.")]).ids
+    other = engine.read([Message("user", "And now something else entirely.")]).ids
+    whole, text, _ = answer(engine, prompt, temperature=0.7, seed=4, max_tokens=30)
+    begun = answer(engine, prompt, temperature=0.7, seed=4, max_tokens=17)[1]
+    answer(engine, other, max_tokens=1)
+    wish = Sampling(temperature=0.7, seed=4, max_tokens=13)
+    steps, finished = drain(engine.generate(prompt + whole[:17], wish, Stop(), replayed=17))
+    assert finished.reused < len(prompt)
+    assert (written(steps)[0], begun + written(steps)[1]) == (whole[17:], text)
+
+
 def test_native_code_hears_a_wish_to_stop_in_the_middle_of_a_computation():
     model = NativeModel(Wanted(starter_path(), 2048, 0, 1))
     ids = model.vocabulary.tokens(LONG * 20)[:400]

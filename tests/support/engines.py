@@ -54,6 +54,7 @@ class FakeEngine:
         self._loaded: Loaded | None = None
         self._turn = threading.Lock()
         self._cells: list[int] = []
+        self._alone: list[bool] = []
         self.pid: int | None = None
 
     @property
@@ -84,7 +85,7 @@ class FakeEngine:
         yield Loading(model.name, 1.0)
         limit = min(context, self.limit)
         self._loaded = Loaded(model.id, model.name, model.sha256, limit, 0, threads or 1, "freehold", 1)
-        self._cells = []
+        self._cells, self._alone = [], []
         return self._loaded
 
     def read(self, messages: Sequence[Message]) -> Prompt:
@@ -94,27 +95,30 @@ class FakeEngine:
         return Prompt(tuple(one for part in parts for one in part), tuple(map(len, parts)))
 
     def generate(
-        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, chat: str = ""
+        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, chat: str = "", *, replayed: int = 0
     ) -> Generator[Reading | Written, None, Finished]:
         while not self._turn.acquire(timeout=0.01):
             if stop.is_set():
                 return Finished("stopped")
         try:
-            return (yield from self._generate(list(prompt), sampling, stop))
+            return (yield from self._generate(list(prompt), sampling, stop, replayed))
         finally:
             self._turn.release()
 
     def _generate(
-        self, prompt: list[int], sampling: Sampling, stop: Stop
+        self, prompt: list[int], sampling: Sampling, stop: Stop, replayed: int
     ) -> Generator[Reading | Written, None, Finished]:
         if len(prompt) >= self._working().limit:
             raise PromptTooLong(f"{len(prompt)} tokens")
         if stop.is_set():
             return Finished("stopped")
-        reused = min(_common(prompt, self._cells), len(prompt) - 1)
+        reused, begun = min(_common(prompt, self._cells), len(prompt) - 1), len(prompt) - replayed
+        while reused > begun and not all(self._alone[begun:reused]):
+            reused -= 1
         yield Reading(reused, len(prompt))
         yield Reading(len(prompt), len(prompt))
-        self._cells = prompt
+        self._cells, self._alone = prompt, self._alone[:reused]
+        self._alone += [len(self._alone) + place >= begun for place in range(len(prompt) - reused)]
         for number, word in enumerate(self._script(len(prompt), sampling.seed)):
             if number == sampling.max_tokens or len(self._cells) >= self._working().limit:
                 return Finished("length", reused=reused)
@@ -126,6 +130,7 @@ class FakeEngine:
                 raise word
             ids = tuple(map(ord, word))
             self._cells = [*self._cells, *ids]
+            self._alone += [True] * len(ids)
             yield Written(ids, word)
         return Finished("complete", reused=reused)
 
@@ -138,7 +143,7 @@ class FakeEngine:
             place += 1
 
     def unload(self) -> None:
-        self._loaded, self._cells = None, []
+        self._loaded, self._cells, self._alone = None, [], []
 
     def unload_if_idle(self, seconds: float) -> bool:
         if self.is_busy or self._loaded is None or seconds > 0:

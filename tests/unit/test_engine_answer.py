@@ -36,7 +36,7 @@ class Scripted:
     def __init__(self, says: list[int], pieces: dict[int, bytes], *, limit: int = 100, undo: bool = True) -> None:
         self.says, self.pieces, self.limit, self.can_undo = says, pieces, limit, undo
         self.flag, self.cells, self.decodes = Flag(), [], 0
-        self.prompt = 0
+        self.prompt, self.calls = 0, []
         self.abort_at: int | None = None
         self.stop = Stop()
         self.bad_at: int | None = None
@@ -49,6 +49,7 @@ class Scripted:
         if self.flag.is_up:
             return "aborted"
         self.cells.extend(ids)
+        self.calls.append(len(ids))
         return "done"
 
     def logits(self):
@@ -82,10 +83,11 @@ class Scripted:
 PROMPT = (201, 202, 203)
 
 
-def answer(model: Scripted, *, sampling: Sampling = COLD, prompt=PROMPT, parameters: int = 1):
-    model.prompt = len(prompt)
+def answer(model: Scripted, *, sampling: Sampling = COLD, prompt=PROMPT, parameters: int = 1, replayed: int = 0):
+    model.prompt = len(prompt) - replayed
     cache = PromptCache(model, budget=0, token_bytes=1)
-    steps, finished = drain(Author(model, model, cache, Pace(parameters)).answer(prompt, sampling, model.stop))
+    author = Author(model, model, cache, Pace(parameters))
+    steps, finished = drain(author.answer(prompt, sampling, model.stop, replayed))
     assert model.cells == cache.ids
     return steps, finished
 
@@ -188,6 +190,24 @@ def test_reading_is_told_step_by_step():
     model = Scripted([], {}, limit=5000)
     steps, _ = answer(model, prompt=tuple(number % 200 for number in range(1200)))
     assert [step.done for step in steps if isinstance(step, Reading)] == [0, 512, 1024, 1200]
+
+
+def test_an_answer_begun_elsewhere_is_computed_one_by_one_and_its_text_goes_on():
+    smile = "\U0001f600".encode()
+    model = Scripted([1, 2, 3, 4], {1: b" no ", 2: smile[:2], 3: smile[2:], 4: b"!"})
+    model.leads_with_space = True
+    steps, finished = answer(model, prompt=(*PROMPT, 1, 2), replayed=2)
+    assert model.calls == [3, 1, 1, 1, 1]
+    assert written(steps) == ((3, 4), "\U0001f600!")
+    assert finished.ending == "complete"
+
+
+def test_a_wish_while_an_answer_is_replayed_ends_it():
+    model = Scripted([1], {1: b"x"}, limit=5000)
+    model.abort_at = 30
+    steps, finished = answer(model, prompt=(*PROMPT, *[1] * 100), replayed=100)
+    assert (finished.ending, written(steps)[0]) == ("stopped", ())
+    assert model.cells == [*PROMPT, *[1] * 28]
 
 
 def test_large_models_begin_with_small_steps_and_the_pace_follows_the_machine():

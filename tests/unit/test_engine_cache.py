@@ -39,14 +39,16 @@ def chat(number: int, length: int = 500) -> list[int]:
     return [0, *(number * 10_000 + place for place in range(length))]
 
 
-def read(cache: PromptCache, cells: Cells, prompt: list[int]) -> int:
+def read(cache: PromptCache, cells: Cells, prompt: list[int], replayed: int = 0) -> int:
     """What an answer does: recall, then compute the rest. Returns how many tokens were computed."""
-    reused = cache.recall(prompt)
+    reused = cache.recall(prompt, replayed)
     assert cells.ids == cache.ids == prompt[:reused]
     rest = prompt[reused:]
     assert rest, "the last token is always read again"
-    cells.ids.extend(rest)
-    cache.ids.extend(rest)
+    begun = max(len(rest) - replayed, 0)
+    for step in (rest[:begun], *([one] for one in rest[begun:])):
+        cells.ids.extend(step)
+        cache.add(step)
     return len(rest)
 
 
@@ -140,12 +142,31 @@ def test_what_two_prompts_share_is_counted_from_the_start():
     assert common((9,), [1]) == 0
 
 
+def test_of_an_answer_begun_elsewhere_only_what_was_computed_alone_is_known():
+    cache, cells = made()
+    answer = [7, 8, 9]
+    read(cache, cells, [*chat(1), *answer])
+    assert read(cache, cells, [*chat(1), *answer], replayed=3) == 3
+    assert read(cache, cells, [*chat(1), *answer], replayed=3) == 1
+    assert read(cache, cells, [*chat(1), *answer, 10], replayed=4) == 1
+
+
+def test_an_answer_written_here_goes_on_from_its_own_cells_even_when_its_chat_was_left():
+    cache, cells = made()
+    read(cache, cells, chat(1))
+    for one in (7, 8, 9):
+        cells.ids.append(one)
+        cache.add([one])
+    read(cache, cells, chat(2))
+    assert read(cache, cells, [*chat(1), 7, 8, 9, 10], replayed=4) == 1
+
+
 ids = st.integers(0, 2)
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    prompts=st.lists(st.lists(ids, min_size=1, max_size=12), min_size=1, max_size=12),
+    prompts=st.lists(st.tuples(st.lists(ids, min_size=1, max_size=12), st.integers(0, 12)), min_size=1, max_size=12),
     budget=st.sampled_from([0, 40, 400]),
     trims=st.booleans(),
     restores=st.booleans(),
@@ -153,7 +174,7 @@ ids = st.integers(0, 2)
 def test_whatever_is_asked_in_whatever_order_the_cells_hold_the_prompt(prompts, budget, trims, restores):
     cells = Cells(trims=trims, restores=restores)
     cache = PromptCache(cells, budget=budget, token_bytes=4, worth=2)
-    for prompt in prompts:
-        read(cache, cells, prompt)
+    for prompt, replayed in prompts:
+        read(cache, cells, prompt, min(replayed, len(prompt)))
         assert cells.ids == cache.ids == prompt
         assert cache.stashed <= budget

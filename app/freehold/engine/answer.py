@@ -66,15 +66,19 @@ class Author:
         self._model, self._pieces, self._cache, self._pace = model, pieces, cache, pace
 
     def answer(
-        self, prompt: Sequence[int], sampling: Sampling, stop: Stop
+        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, replayed: int = 0
     ) -> Generator[Reading | Written, None, Finished]:
-        """Read `prompt` as far as it is new, then write. Raises PromptTooLong and EngineStopped."""
+        """Read `prompt` as far as it is new, then write. Raises PromptTooLong and EngineStopped.
+
+        The last `replayed` ids of the prompt are an answer that was begun elsewhere: they are computed one by one, as
+        they were when they were written, and the text goes on where theirs ends, in the middle of a character too.
+        """
         if len(prompt) >= self._model.limit:
             raise PromptTooLong(f"{len(prompt)} tokens, {self._model.limit - 1} fit")
         self._model.flag.lower()
         stop.on_set(self._model.flag.raise_it)
         try:
-            return (yield from self._answer(prompt, sampling, stop))
+            return (yield from self._answer(prompt, sampling, stop, replayed))
         except EngineStopped:
             self._cache.forget()  # what a failed computation left behind is not to be built on
             raise
@@ -82,32 +86,38 @@ class Author:
             stop.forget(self._model.flag.raise_it)
 
     def _answer(
-        self, prompt: Sequence[int], sampling: Sampling, stop: Stop
+        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, replayed: int
     ) -> Generator[Reading | Written, None, Finished]:
-        reused = self._cache.recall(prompt)
-        if not (yield from self._read(prompt, stop)):
+        begun = len(prompt) - replayed
+        reused = self._cache.recall(prompt, replayed)
+        is_read = yield from self._read(prompt, begun, stop)
+        if not is_read:
             return Finished("stopped", reused=reused)
-        text = _Text(self._pieces)
+        text = AnswerText(self._pieces)
+        text.skip(prompt[begun:])
         ending = yield from self._write(sampling, stop, text)
         if waiting := text.take():
             yield waiting
         return Finished(ending, tail=text.rest(ending), reused=reused)
 
-    def _read(self, prompt: Sequence[int], stop: Stop) -> Generator[Reading, None, bool]:
-        """Read what is not in the cells yet. False when stopped."""
-        ids, total = self._cache.ids, len(prompt)
+    def _read(self, prompt: Sequence[int], begun: int, stop: Stop) -> Generator[Reading, None, bool]:
+        """Read what is not in the cells yet, one by one from the id `begun` on. False when stopped."""
+        ids, total, told = self._cache.ids, len(prompt), 0.0
         while True:
-            yield Reading(len(ids), total)
+            if len(ids) <= begun or len(ids) == total or time.perf_counter() - told >= FRAME_SECONDS:
+                told = time.perf_counter()
+                yield Reading(len(ids), total)
             if len(ids) == total:
                 return True
-            step = prompt[len(ids) : len(ids) + self._pace.step]
+            end = min(len(ids) + self._pace.step, begun) if len(ids) < begun else len(ids) + 1
+            step = prompt[len(ids) : end]
             began = time.perf_counter()
             if stop.is_set() or not self._decode(step):
                 return False
             self._pace.learn(len(step), time.perf_counter() - began)
             ids = self._cache.ids
 
-    def _write(self, sampling: Sampling, stop: Stop, text: _Text) -> Generator[Written, None, Ending]:
+    def _write(self, sampling: Sampling, stop: Stop, text: AnswerText) -> Generator[Written, None, Ending]:
         ids, is_end, limit = self._cache.ids, self._pieces.is_end, self._model.limit
         penalises = sampling.repeat_penalty != 1.0
         for left in range(sampling.max_tokens - 1, -1, -1):
@@ -138,7 +148,7 @@ class Author:
     def _decode(self, ids: Sequence[int]) -> bool:
         """Compute one step. False when it was aborted; then the cells are as before, or empty where that is unsure."""
         if self._model.decode(ids) == "done":
-            self._cache.ids.extend(ids)
+            self._cache.add(ids)
             return True
         if self._model.can_undo:
             self._cache.keep(len(self._cache.ids))
@@ -147,7 +157,7 @@ class Author:
         return False
 
 
-class _Text:
+class AnswerText:
     """Tokens on their way out: gathered into frames, as whole characters."""
 
     def __init__(self, pieces: Pieces) -> None:
@@ -165,6 +175,13 @@ class _Text:
             piece, self._is_first = piece.removeprefix(b" "), False
         self._ids.append(token)
         self._bytes.append(piece)
+
+    def skip(self, ids: Sequence[int]) -> None:
+        """Go on after `ids`, whose text is known already, as far as it is whole characters."""
+        for one in ids:
+            self.add(one)
+        if ids:
+            self._gathered()
 
     @property
     def is_due(self) -> bool:

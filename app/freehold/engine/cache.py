@@ -2,6 +2,10 @@
 
 A chat's next prompt begins with everything that chat has read and written, so only the rest must be read. When another
 chat comes in between, the cells are copied out to memory (never to disk) before they are overwritten.
+
+A token read together with others leaves slightly other numbers behind than the same token computed alone, as it was
+when it was written. So each cell is known by how it came about: an answer that was begun elsewhere goes on exactly only
+from cells whose tokens were computed alone, and nothing else counts as that answer's.
 """
 
 from __future__ import annotations
@@ -28,9 +32,10 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """A chat that was left: its ids and the state that reading them made."""
+    """A chat that was left: its ids, which of them were computed alone, and the state that reading them made."""
 
     ids: tuple[int, ...]
+    alone: bytes
     state: NDArray[np.uint8]
 
 
@@ -43,6 +48,7 @@ class PromptCache:
     def __init__(self, memory: Memory, *, budget: int, token_bytes: int, worth: int = WORTH_KEEPING) -> None:
         self._memory, self._budget, self._token_bytes, self._worth = memory, budget, token_bytes, worth
         self.ids: list[int] = []
+        self._alone = bytearray()  # one byte a cell: 1 where its token was computed alone
         self._left: list[_Left] = []  # the one left last at the end
 
     @property
@@ -50,20 +56,31 @@ class PromptCache:
         """Bytes of all states kept."""
         return sum(one.state.nbytes for one in self._left)
 
-    def recall(self, prompt: Sequence[int]) -> int:
+    def add(self, ids: Sequence[int]) -> None:
+        """Note that the model has computed `ids`, in one call."""
+        self.ids.extend(ids)
+        self._alone.extend((len(ids) == 1,) * len(ids))
+
+    def recall(self, prompt: Sequence[int], replayed: int = 0) -> int:
         """Make the cells hold the longest known beginning of `prompt`, short of its last token; returns its length.
 
-        The last token is always read again: its scores are what the answer starts from.
+        The last token is always read again: its scores are what the answer starts from. Of the last `replayed` tokens
+        only those count as known that were computed alone, whoever wrote them first.
         """
-        most = len(prompt) - 1
-        here = min(common(self.ids, prompt), most)
-        best = max(self._left, key=lambda one: common(one.ids, prompt), default=None)
-        there = min(common(best.ids, prompt), most) if best is not None else 0
+
+        def known(ids: Sequence[int], alone: bytes | bytearray) -> int:
+            same, begun = min(common(ids, prompt), len(prompt) - 1), len(prompt) - replayed
+            together = alone.find(0, begun, same)
+            return same if together < 0 else together
+
+        here = known(self.ids, self._alone)
+        best = max(self._left, key=lambda one: known(one.ids, one.alone), default=None)
+        there = known(best.ids, best.alone) if best is not None else 0
         if best is not None and there > here + self._worth:
             self._left = [one for one in self._left if one is not best]
             self._leave(here)
             if self._memory.restore(best.state):
-                self.ids = list(best.ids)
+                self.ids, self._alone = list(best.ids), bytearray(best.alone)
                 return self.keep(there)
             return self.keep(0)
         if len(self.ids) - here > self._worth:
@@ -73,7 +90,7 @@ class PromptCache:
     def keep(self, count: int) -> int:
         """Forget all but the first `count` tokens; returns how many are left, 0 where the model cannot trim."""
         if count and self._memory.trim(count):
-            self.ids = self.ids[:count]
+            del self.ids[count:], self._alone[count:]
         else:
             self.forget()
         return len(self.ids)
@@ -81,7 +98,7 @@ class PromptCache:
     def forget(self) -> None:
         """Empty the cells. The chats left are kept."""
         self._memory.clear()
-        self.ids = []
+        self.ids, self._alone = [], bytearray()
 
     def _leave(self, shared: int) -> None:
         """Copy the cells out before they are overwritten beyond `shared` tokens."""
@@ -96,7 +113,7 @@ class PromptCache:
         self._left = kept
         state = self._memory.snapshot()
         if state.size:
-            self._left.append(_Left(ids, state))
+            self._left.append(_Left(ids, bytes(self._alone), state))
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:

@@ -142,8 +142,14 @@ class LocalEngine:
         sampling: Sampling,
         stop: Stop,
         chat: str = "",  # noqa: ARG002 - engines elsewhere need it; here the prompt itself finds what was read before
+        *,
+        replayed: int = 0,
     ) -> Generator[Reading | Written, None, Finished]:
         """The answer to `prompt`, as it is written. Setting `stop` or closing the generator stops native work too.
+
+        The last `replayed` ids of the prompt are an answer that was begun elsewhere and goes on here: they are
+        computed one by one, so that the same build goes on as if it had never been interrupted, and the text goes on
+        where theirs ends. That is slower than reading them together (docs/benchmarks.md).
 
         Raises EngineStopped, PromptTooLong.
         """
@@ -152,8 +158,9 @@ class LocalEngine:
                 return Finished("stopped")
             self._working()
             parts = self._loader.link.stream(
-                "engine.generate", stop=stop, silence=self._silence, prompt=pack_ids(prompt), sampling=to_wire(sampling)
-            )
+                "engine.generate", stop=stop, silence=self._silence,
+                prompt=pack_ids(prompt), replayed=replayed, sampling=to_wire(sampling),
+            )  # fmt: skip
             with contextlib.closing(parts), in_engine_words(self._forget):
                 result = yield from _steps(parts)
             self._used = time.monotonic()

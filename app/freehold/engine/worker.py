@@ -101,13 +101,15 @@ class _Engine:
             "notes": dialogue.notes[noted:],
         }  # fmt: skip
 
-    def generate(self, prompt: str, sampling: dict[str, Any], stop: Stop) -> Generator[Part, None, Part]:
+    def generate(self, prompt: str, replayed: int, sampling: dict[str, Any], stop: Stop) -> Generator[Part, None, Part]:
         """Answer `prompt` (packed ids). Parts: {"done", "total"} while reading, then {"ids", "text"}."""
         author, vocabulary = self._loaded()[1:]
         ids = unpack_ids(prompt)
         if not ids or not all(0 <= one < vocabulary.size for one in ids):
             raise EngineStopped("the prompt holds tokens that this model does not have")
-        steps = author.answer(ids, sampling_from_wire(sampling), stop)
+        if not 0 <= replayed <= len(ids):
+            raise EngineStopped("more tokens are to be replayed than the prompt has")
+        steps = author.answer(ids, sampling_from_wire(sampling), stop, replayed)
         while True:
             try:
                 step = next(steps)
