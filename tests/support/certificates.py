@@ -13,9 +13,9 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-Key = ec.EllipticCurvePrivateKey
+Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 DAY = datetime.timedelta(days=1)
 
 
@@ -41,6 +41,13 @@ def self_signed(folder: Path, host: str) -> Path:
     return _kept(folder, key, _certificate(_name(host), _name(host), key, key, host=host))
 
 
+def node_certificate(folder: Path, name: str) -> tuple[Path, str]:
+    """What a device shows the devices paired with it: the file of key and certificate, and the certificate (PEM)."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    made = _certificate(_name(name), _name(name), key, key)
+    return _kept(folder, key, made), made.public_bytes(serialization.Encoding.PEM).decode()
+
+
 def _name(host: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
 
@@ -64,7 +71,7 @@ def _certificate(
     )  # fmt: skip
     if host:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-    return builder.sign(signed_by, hashes.SHA256())
+    return builder.sign(signed_by, None if isinstance(signed_by, ed25519.Ed25519PrivateKey) else hashes.SHA256())
 
 
 def _kept(folder: Path, key: Key, certificate: x509.Certificate) -> Path:

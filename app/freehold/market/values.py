@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
+
+from freehold.foundation.canonical import canonical as canonical  # noqa: PLC0414 - for those above
 
 PROTOCOL = "freehold-job/1"
 SAMPLER = "gumbel-blake2b-1"  # engine/sampling.py
@@ -141,11 +142,6 @@ class Malformed(ValueError):
     """The other machine, or a file, said something that the protocol does not have. The words are for logs of code
     paths only: nothing of what was said is in them.
     """
-
-
-def canonical(value: Any) -> bytes:
-    """JSON with sorted names and no spaces, ASCII only: the same value always gives the same bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
 def opening_hash(manifest: Manifest, prompt: Sequence[int], sampling: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from freehold.foundation.paths import resources
 from freehold.processes import landlock, seccomp
 from freehold.processes.seccomp import Sockets
 
@@ -58,9 +59,10 @@ def confine(
 
 
 def library_paths() -> tuple[Path, ...]:
-    """Where this Python and what it imports lie, and what native libraries look up in the system."""
+    """Where this Python, what it imports and our bundled files lie, and what native libraries look up in the system."""
     searched = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    own = (sys.prefix, sys.base_prefix, sys.exec_prefix, *(place for place in (*sys.path, *searched) if place))
+    found = (place for place in (*sys.path, *searched) if place)
+    own = (sys.prefix, sys.base_prefix, sys.exec_prefix, str(resources()), *found)
     return tuple(Path(place) for place in dict.fromkeys((*own, *_SYSTEM)) if place != "/")
 
 
