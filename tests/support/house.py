@@ -65,6 +65,9 @@ DOORS = {
     "chromadb": "library",
     "web3": "chain",
     "eth_account": "identity",
+    "eth_keys": "identity",
+    "eth_keyfile": "identity",
+    "eth_utils": "identity",
     "http_message_signatures": "identity",
     "spake2": "identity",
     "zeroconf": "network",
@@ -81,8 +84,8 @@ NEVER = {"pickle", "marshal", "shelve", "dill", "joblib"}
 # Slow to import, large in memory or able to reach secrets: imported by what runs in a worker, when it runs.
 LATE = {
     "llama_cpp", "sqlcipher3", "keyring", "cryptography", "httpx", "httpx2", "huggingface_hub", "torch", "transformers",
-    "sentence_transformers", "chromadb", "web3", "eth_account", "x402", "http_message_signatures", "spake2", "zeroconf",
-    "starlette", "uvicorn",
+    "sentence_transformers", "chromadb", "web3", "eth_account", "eth_keys", "eth_keyfile", "eth_utils", "x402",
+    "http_message_signatures", "spake2", "zeroconf", "starlette", "uvicorn",
 }  # fmt: skip
 # What the window's or the terminal's own process must never hold.
 NOT_IN_THE_APP = (
