@@ -114,9 +114,9 @@ def test_junk_on_the_wire_ends_in_words_or_in_a_certificate_that_says_just_this(
 @pytest.mark.parametrize(
     ("field", "junk"),
     [
-        ("name", ""), ("name", "a\nb"), ("name", "x" * 81), ("name", "a\u202eb"), ("owner", "0x12"), ("node_key", "AB" * 32),
-        ("not_before", True), ("not_before", -1), ("not_after", 1), ("not_after", 2**60), ("signature", b"0" * 130),
-        ("not_before", 1.5),
+        ("name", ""), ("name", "a\nb"), ("name", "x" * 81), ("name", "a\u202eb"), ("owner", "0x12"),
+        ("node_key", "AB" * 32), ("not_before", True), ("not_before", -1), ("not_after", 1), ("not_after", 2**60),
+        ("signature", b"0" * 130), ("not_before", 1.5),
     ],
 )  # fmt: skip
 def test_what_no_certificate_can_say_is_refused(field, junk):

@@ -123,7 +123,7 @@ def _signer(certificate: NodeCertificate) -> str:
     """The address whose key signed it. The libraries below tell junk in several ways: all mean that nobody did."""
     from eth_account import Account
     from eth_keys.exceptions import BadSignature
-    from eth_utils import ValidationError
+    from eth_utils.exceptions import ValidationError
 
     try:
         return str(Account.recover_message(_typed(certificate), signature=bytes.fromhex(certificate.signature)))
