@@ -33,7 +33,7 @@ def some_chat(conversations):
     """A chat of two branches; the older one is in view."""
     chat = conversations.create("Bread")
     conversations.change(chat.id, system_prompt="Be a baker.", sampling={"temperature": 0.2}, model="tiny")
-    conversations.change(chat.id, scope=Scope(True, ("recipes",)))
+    conversations.change(chat.id, scope=Scope(True, ("recipes",)), where="peer")
     recipe = Attachment("recipe.pdf", 10, "Bake. Eat.", ((6, 1), (4, 2)))
     question = conversations.ask(chat.id, "How long?", None, [recipe])
     first = conversations.begin_answer(chat.id, question.id)
@@ -65,7 +65,8 @@ def test_an_export_comes_back_whole_in_another_vault(conversations, elsewhere, t
     assert file.stat().st_mode & 0o077 == 0
     assert import_chats(elsewhere, file).imported == 1
     (there,) = elsewhere.list()
-    for name in ("id", "title", "created", "updated", "leaf", "system_prompt", "sampling", "model", "turns", "scope"):
+    names = "id title created updated leaf system_prompt sampling model turns scope where"
+    for name in names.split():
         assert getattr(there, name) == getattr(chat, name), name
     kept = [turn.to_wire() | {"tokens": ""} for turn in conversations.tree(chat.id)]
     assert [turn.to_wire() for turn in elsewhere.tree(chat.id)] == kept

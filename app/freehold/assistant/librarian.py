@@ -45,11 +45,14 @@ class Librarian:
     def __init__(self, library: Library, files: Files, conversations: Conversations) -> None:
         self._library, self._files, self._conversations = library, files, conversations
 
+    def has_documents(self, scope: Scope) -> bool:
+        """Whether anything would be looked into for a question of this `scope`."""
+        counts = {one.name: one.documents for one in self._library.collections()} if scope.reads else {}
+        return any(counts.get(name) for name in scope.collections or counts)
+
     def look(self, query: str, scope: Scope) -> Generator[Notice, None, Found | None]:
         """What the documents of `scope` have for `query`, best first; None when there are no documents in it."""
-        counts = {one.name: one.documents for one in self._library.collections()}
-        wanted = scope.collections or tuple(counts)
-        if not any(counts.get(name) for name in wanted):
+        if not self.has_documents(scope):
             return None
         yield Notice(_looking_into(scope))
         collections = list(scope.collections) or None
@@ -83,7 +86,8 @@ class Librarian:
         """The files beside the question `turn`: whole when `room` tokens hold them, else the pieces that fit best."""
         if not turn.attachments:
             return Evidence()
-        files = self._conversations.attached(turn.id)
+        has_texts = all(one.text for one in turn.attachments)  # of a question that is not saved yet
+        files = turn.attachments if has_texts else self._conversations.attached(turn.id)
         pieces = [piece for number, one in enumerate(files, 1) for piece in pieces_of(one, number)]
         return best_pieces(turn.text, pieces, room)
 

@@ -26,6 +26,14 @@ class Conversations(Protocol):
     def back(self, turn: str, characters: int) -> tuple[list[Turn], int]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The turns that lead to a question, itself last, as far back as any model could read; `before`: how many more."""
+
+    turns: Sequence[Turn]
+    before: int = 0
+
+
 class Engine(Protocol):
     def read(self, messages: Sequence[Message]) -> Prompt: ...
 
@@ -40,9 +48,12 @@ class PrivateSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A prompt that fits, what it tells of the context, and the passages that are in it or had no room."""
+    """A prompt that fits, the messages it was made of, what it tells of the context, and the passages that are in it or
+    had no room.
+    """
 
     prompt: Prompt
+    messages: tuple[Message, ...]
     context: Context
     evidence: Evidence
 
@@ -53,19 +64,27 @@ class Prompter:
     def __init__(
         self,
         conversations: Conversations,
-        engine: Engine,
         settings: Settings,
         private: PrivateSettings,
         librarian: Librarian,
     ) -> None:
-        self._conversations, self._engine = conversations, engine
+        self._conversations = conversations
         self._settings, self._private, self._librarian = settings, private, librarian
 
-    def fit(self, chat: Chat, question: Turn, found: Found | None, loaded: Loaded, max_tokens: int) -> Fitted:
-        """The prompt for `question`: the oldest turns are left out where the context asks for it, and passages where
-        that is not enough. Raises PromptTooLong when the question alone does not fit.
+    def branch(self, leaf: str | None, asked: Turn | None = None) -> Branch:
+        """The branch that ends with the turn `leaf`, and after it with `asked`, a question that is not saved yet."""
+        furthest = self._settings.whole("context") * MOST_CHARACTERS_A_TOKEN
+        turns, before = self._conversations.back(leaf, furthest) if leaf is not None else ([], 0)
+        return Branch([*turns, asked] if asked is not None else turns, before)
+
+    def fit(
+        self, chat: Chat, branch: Branch, found: Found | None, engine: Engine, loaded: Loaded, *, max_tokens: int
+    ) -> Fitted:
+        """The prompt for the question at the end of `branch`, as `engine` reads it: the oldest turns are left out where
+        the context asks for it, and passages where that is not enough. Raises PromptTooLong when the question alone
+        does not fit.
         """
-        turns, before = self._conversations.back(question.id, loaded.limit * MOST_CHARACTERS_A_TOKEN)
+        turns, before, question = branch.turns, branch.before, branch.turns[-1]
         dropped = max(before, left_out_before(turns, loaded.sha256, loaded.limit))
         kept = turns[dropped - before :]
         reserved = reserve_for_answer(loaded.limit, max_tokens)
@@ -75,28 +94,15 @@ class Prompter:
         head = [Message("system", system)] if system.strip() else []
         while True:
             texts[question.id] = with_passages(question.text, evidence.used)
-            prompt, left = self._shorten(head, messages_from(kept, loaded.sha256, texts), limit)
+            shown = messages_from(kept, loaded.sha256, texts)
+            prompt, messages, left = _shorten(engine, head, shown, limit)
             if len(prompt.ids) <= limit:
                 break
             if not evidence.used:
                 raise PromptTooLong(f"{len(prompt.ids)} tokens, {limit} fit")
             evidence = evidence.without_last()
         context = Context(len(prompt.ids), loaded.limit, dropped_turns=dropped + left, passages=len(evidence.used))
-        return Fitted(prompt, context, evidence)
-
-    def _shorten(self, head: Sequence[Message], shown: Sequence[Shown], limit: int) -> tuple[Prompt, int]:
-        """The prompt with the oldest of `shown` left out until `limit` tokens hold it, and how many turns those were.
-
-        The last message stays even when it does not fit alone.
-        """
-        prompt = self._engine.read([*head, *(one.message for one in shown)])
-        counts = prompt.counts[len(head) :]
-        first = first_kept(len(prompt.ids) - sum(counts), counts, limit)
-        if not first:
-            return prompt, 0
-        first += shown[first].message.role == "assistant"  # what is shown begins with a question
-        left = sum(one.turns for one in shown[:first])
-        return self._engine.read([*head, *(one.message for one in shown[first:])]), left
+        return Fitted(prompt, messages, context, evidence)
 
     def _evidence(
         self, turns: Sequence[Turn], found: Found | None, limit: int, reserved: int
@@ -114,3 +120,20 @@ class Prompter:
             return texts, beside
         read = self._librarian.evidence(found, budget(limit, reserved, self._settings.whole("document_tokens")))
         return texts, Evidence((*beside.used, *read.used), (*beside.left_out, *read.left_out))
+
+
+def _shorten(
+    engine: Engine, head: Sequence[Message], shown: Sequence[Shown], limit: int
+) -> tuple[Prompt, tuple[Message, ...], int]:
+    """The prompt with the oldest of `shown` left out until `limit` tokens hold it, its messages, and how many turns
+    were left out. The last message stays even when it does not fit alone.
+    """
+    messages = (*head, *(one.message for one in shown))
+    prompt = engine.read(messages)
+    counts = prompt.counts[len(head) :]
+    first = first_kept(len(prompt.ids) - sum(counts), counts, limit)
+    if not first:
+        return prompt, messages, 0
+    first += shown[first].message.role == "assistant"  # what is shown begins with a question
+    messages = (*head, *(one.message for one in shown[first:]))
+    return engine.read(messages), messages, sum(one.turns for one in shown[:first])

@@ -12,31 +12,31 @@ from typing import Any, Protocol
 
 from freehold.assistant.evidence import REFUSAL, cite, closest_sentence, near_misses, query_from, sources_of
 from freehold.assistant.librarian import Librarian
+from freehold.assistant.makers import Engine, Maker, Makers, Models, Peers
+from freehold.assistant.placing import HERE, Placed, class_of
 from freehold.assistant.prompting import PrivateSettings, Prompter
 from freehold.assistant.record import Record
 from freehold.assistant.saving import AnswerSaver, Extendable
-from freehold.assistant.values import Answered, Asked, Began, LeftOut, Reference, Sources, Step, Words
+from freehold.assistant.values import Answered, Asked, Began, LeftOut, Preview, Reference, Sources, Step, Words
 from freehold.chats.values import (
     Attachment,
     Chat,
     Context,
+    DataClass,
     Ending,
     Provenance,
     Role,
     Scope,
     Turn,
+    Where,
     split_thinking,
     title_from,
 )
 from freehold.engine.values import (
     Finished,
     Loaded,
-    Loading,
     LoadingStopped,
-    Message,
-    Model,
     Notice,
-    Prompt,
     Reading,
     Sampling,
     Written,
@@ -70,29 +70,6 @@ class Conversations(Extendable, Protocol):
     ) -> Turn: ...
 
 
-class Engine(Protocol):
-    """What answers: this machine's engine, later a paired device's or a rented peer's. Token ids are the truth."""
-
-    @property
-    def leaves_device(self) -> bool: ...
-    @property
-    def loaded(self) -> Loaded | None: ...
-    def prepare(
-        self, model: Model, *, context: int, gpu_layers: int, threads: int, fallbacks: Sequence[Model] = (),
-        stop: Stop | None = None,
-    ) -> Generator[Loading | Notice, None, Loaded]: ...  # fmt: skip
-    def read(self, messages: Sequence[Message]) -> Prompt: ...
-    def generate(
-        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, chat: str = ""
-    ) -> Generator[Reading | Written, None, Finished]: ...
-
-
-class Models(Protocol):
-    def find(self, id: str) -> Model: ...
-    def in_use(self) -> Model: ...
-    def smaller(self, model: Model) -> list[Model]: ...
-
-
 class Settings(Protocol):
     def whole(self, name: str) -> int: ...
     def number(self, name: str) -> float: ...
@@ -100,12 +77,15 @@ class Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one message asks for beyond its chat's own settings. `scope` None means the chat's own documents."""
+    """What one message asks for beyond its chat's own settings. `scope` None means the chat's own documents, `where`
+    None the chat's own place.
+    """
 
     model: str = ""
     sampling: Mapping[str, float | int] = field(default_factory=dict)
     scope: Scope | None = None
     attachments: tuple[Attachment, ...] = ()
+    where: Where | None = None
 
 
 class Assistant:
@@ -120,13 +100,14 @@ class Assistant:
         private: PrivateSettings,
         *,
         librarian: Librarian,
+        peers: Peers | None = None,
     ) -> None:
         self._conversations = conversations
         self._engine = engine
-        self._models = models
+        self._makers = Makers(engine, models, peers)
         self._settings = settings
         self._librarian = librarian
-        self._prompter = Prompter(conversations, engine, settings, private, librarian)
+        self._prompter = Prompter(conversations, settings, private, librarian)
 
     def reply(self, chat: str, text: str, stop: Stop, wish: Wish | None = None) -> Iterator[Step]:
         """Answer `text` at the end of the branch in view.
@@ -174,6 +155,36 @@ class Assistant:
         question = self._turn(turn.parent) if turn.parent is not None else None
         return self._librarian.references(turn, question)
 
+    def placed(self, chat: Chat, wish: Wish) -> tuple[Placed, DataClass]:
+        """Where the next message of `chat` would be answered, and the class of what would be read, without searching:
+        with documents in its scope it counts as made from them.
+        """
+        scope = wish.scope or chat.scope
+        reads = bool(wish.attachments) or self._librarian.has_documents(scope)
+        data = class_of(self._prompter.branch(chat.leaf).turns, reads_documents=reads)
+        return self._makers.placed(wish.where or chat.where, data, wish.model or chat.model), data
+
+    def preview(self, chat: Chat, text: str, stop: Stop, wish: Wish | None = None) -> Generator[Step, None, Preview]:
+        """What would be read of the message `text`, and by whom. Nothing is saved; a device that would answer is asked
+        what it offers, and is told nothing. Raises as `reply` does before its first word.
+        """
+        wish = wish or Wish()
+        question = Turn("", chat.id, chat.leaf, Role.USER, text, 0.0, attachments=wish.attachments)
+        branch = self._prompter.branch(chat.leaf, question)
+        before = next((turn.text for turn in reversed(branch.turns[:-1]) if turn.role is Role.USER), "")
+        scope = wish.scope or chat.scope
+        found = (yield from self._librarian.look(query_from(text, before), scope)) if scope.reads else None
+        data = class_of(branch.turns, reads_documents=found is not None)
+        maker = self._makers.choose(wish.where or chat.where, data, wish.model or chat.model)
+        if not maker.placed.devices:
+            return Preview((HERE,), maker.placed.why, data)
+        loaded = yield from self._prepare(maker, stop, [])
+        used = found if found is not None and self._librarian.holds(found) else None
+        most = self._sampling(chat, wish).max_tokens
+        fitted = self._prompter.fit(chat, branch, used, maker.engine, loaded, max_tokens=most)
+        names = tuple(one.name for one in maker.placed.devices)
+        return Preview(names, maker.placed.why, data, fitted.messages, len(fitted.prompt.ids))
+
     def _turn(self, id: str) -> Turn:
         return self._conversations.turns([id])[0]
 
@@ -209,14 +220,16 @@ class Assistant:
             record.write(REFUSAL)
             yield Words(answer, REFUSAL)
             return Ending.COMPLETE
-        model = self._models.find(wish.model or chat.model) if wish.model or chat.model else self._models.in_use()
+        branch = self._prompter.branch(question.id)
+        record.data_class = class_of(branch.turns, reads_documents=found is not None)
+        maker = self._makers.choose(wish.where or chat.where, record.data_class, wish.model or chat.model)
         try:
-            loaded = yield from self._prepare(model, stop, record)
+            loaded = yield from self._prepare(maker, stop, record.notes)
         except LoadingStopped:
             return Ending.STOPPED
         sampling = self._sampling(chat, wish)
-        record.begin(loaded, sampling, self._engine.leaves_device)
-        fitted = self._prompter.fit(chat, question, found, loaded, sampling.max_tokens)
+        record.begin(loaded, sampling, maker)
+        fitted = self._prompter.fit(chat, branch, found, maker.engine, loaded, max_tokens=sampling.max_tokens)
         record.evidence, record.context = fitted.evidence, fitted.context
         record.sources = (*sources_of("", fitted.evidence), *record.sources)
         if fitted.context.dropped_turns:
@@ -227,11 +240,13 @@ class Assistant:
         assert made is not None, "the record has begun"
         self._conversations.note(answer, made)  # a kill of this process would leave no time for it
         # Closed here and now when saving fails: the engine must not stay busy until the error is garbage.
-        with closing(self._engine.generate(fitted.prompt.ids, sampling, stop, chat.id)) as steps:
+        with closing(maker.engine.generate(fitted.prompt.ids, sampling, stop, chat.id)) as steps:
             finished = yield from _written(steps, answer, record)
         if finished.tail:
             record.hear(Written((), finished.tail))
             yield Words(answer, finished.tail)
+        if not maker.placed.devices:
+            self._makers.note_speed(loaded.sha256, record.tokens_per_s)
         ending = Ending(finished.ending)
         if record.evidence.used:
             yield from _attribute(question.text, answer, ending, record)
@@ -255,13 +270,13 @@ class Assistant:
         turns, _ = self._conversations.back(question.id, len(question.text) + _METERED_CHARACTERS)
         return next((turn.text for turn in reversed(turns[:-1]) if turn.role is Role.USER), "")
 
-    def _prepare(self, model: Model, stop: Stop, record: Record) -> Generator[Step, None, Loaded]:
-        preparing = self._engine.prepare(
-            model,
+    def _prepare(self, maker: Maker, stop: Stop, notes: list[str]) -> Generator[Step, None, Loaded]:
+        preparing = maker.engine.prepare(
+            maker.model,
             context=self._settings.whole("context"),
             gpu_layers=self._settings.whole("gpu_layers"),
             threads=self._settings.whole("threads"),
-            fallbacks=self._models.smaller(model),
+            fallbacks=self._makers.smaller(maker.model),
             stop=stop,
         )
         with closing(preparing) as steps:
@@ -272,7 +287,7 @@ class Assistant:
                     loaded: Loaded = end.value
                     return loaded
                 if isinstance(step, Notice):
-                    record.notes.append(step.words)
+                    notes.append(step.words)
                 yield step
 
     def _sampling(self, chat: Chat, wish: Wish) -> Sampling:
@@ -293,7 +308,7 @@ class Assistant:
 
 
 def _written(
-    steps: Generator[Reading | Written, None, Finished], answer: str, record: Record
+    steps: Generator[Reading | Written | Notice, None, Finished], answer: str, record: Record
 ) -> Generator[Step, None, Finished]:
     while True:
         try:
@@ -305,6 +320,8 @@ def _written(
             record.hear(step)
             yield Words(answer, step.text)
         else:
+            if isinstance(step, Notice):
+                record.notes.append(step.words)
             yield step
 
 

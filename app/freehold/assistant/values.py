@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from freehold.chats.values import Context, Turn, Use
-from freehold.engine.values import Loading, Notice, Reading
+from freehold.chats.values import Context, DataClass, Turn, Use
+from freehold.engine.values import Loading, Message, Notice, Reading
 from freehold.library.values import Mode, Passage
 
 __all__ = ["Answered", "Asked", "Began", "LeftOut", "Loading", "Notice", "Reading", "Sources", "Step", "Words"]
@@ -87,6 +87,26 @@ class Reference:
         """A CITATION of the command line's contract."""
         names = ("document", "path", "page", "start", "end", "text", "score")
         return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be read of a message, and by whom, before it is sent. `where` names who is asked, the first one first.
+
+    `messages` are everything that a device would read, word for word and in order; empty when the message stays here.
+    `tokens` are those of the whole prompt, template included.
+    """
+
+    where: tuple[str, ...]
+    why: str
+    data_class: DataClass
+    messages: tuple[Message, ...] = ()
+    tokens: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the words, in UTF-8."""
+        return sum(len(one.text.encode("utf-8", "surrogatepass")) for one in self.messages)
 
 
 Step = Asked | Began | Sources | LeftOut | Words | Answered | Loading | Notice | Reading

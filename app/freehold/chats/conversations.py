@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
-from freehold.chats.values import Attachment, Chat, Ending, Hit, Mark, Provenance, Role, Scope, Turn, storable
+from freehold.chats.values import Attachment, Chat, Ending, Hit, Mark, Provenance, Role, Scope, Turn, Where, storable
 from freehold.foundation.errors import PromptTooLong
 from freehold.foundation.ids import new_id
 from freehold.processes.frames import pack_ids
@@ -72,9 +72,10 @@ class Conversations:
         sampling: Mapping[str, float | int] | type[Keep] = Keep,
         model: str | type[Keep] = Keep,
         scope: Scope | type[Keep] = Keep,
+        where: Where | type[Keep] = Keep,
     ) -> Chat:
         """Change what is given and keep the rest. A system prompt of None means the owner's general one."""
-        given = {"system_prompt": system_prompt, "sampling": sampling, "model": model, "scope": scope}
+        given = {"system_prompt": system_prompt, "sampling": sampling, "model": model, "scope": scope, "where": where}
         fields = {name: _plain(value) for name, value in given.items() if value is not Keep}
         return Chat.from_wire(self._vault.call("chats.change", id=chat, fields=fields))
 

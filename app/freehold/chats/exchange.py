@@ -131,7 +131,7 @@ def _whole(turn: Turn, conversations: Conversations) -> Turn:
 
 
 def _fields(chat: Chat, turns: Sequence[Turn]) -> dict[str, Any]:
-    kept = ("id", "title", "created", "updated", "leaf", "system_prompt", "sampling", "model", "scope")
+    kept = ("id", "title", "created", "updated", "leaf", "system_prompt", "sampling", "model", "scope", "where")
     wire = chat.to_wire()
     return {
         "source": "freehold",

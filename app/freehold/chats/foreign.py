@@ -20,6 +20,7 @@ from freehold.chats.values import (
     Role,
     Scope,
     Turn,
+    Where,
     storable,
     title_from,
 )
@@ -75,7 +76,7 @@ def _freehold(item: dict[str, Any]) -> Read:
         "freehold", chat, item, messages, _name(item.get("leaf")),
         system_prompt=storable(prompt) if isinstance(prompt, str) else None,
         sampling=_numbers(item.get("sampling")), model=storable(_text(item.get("model"))),
-        scope=_scope(item.get("scope")),
+        scope=_scope(item.get("scope")), where=_WHERE.get(_text(item.get("where")), "auto"),
     )  # fmt: skip
 
 
@@ -245,6 +246,9 @@ def _scope(value: Any) -> Scope:
     return Scope.from_wire(None if names is None else [storable(one)[:500] for one in names[:200]])
 
 
+_WHERE: Mapping[str, Where] = {"auto": "auto", "here": "here", "peer": "peer"}
+
+
 def _numbers(value: Any) -> dict[str, float | int]:
     if not isinstance(value, dict):
         return {}
@@ -272,8 +276,8 @@ def _provenance(value: Any) -> Provenance | None:
     taken: dict[str, Any] = {}
     for one in fields_of(Provenance):
         given, usual = value.get(one.name), getattr(default, one.name)
-        if one.name == "sources":
-            continue  # numbers of another library, which mean nothing here
+        if one.name in ("sources", "jobs"):
+            continue  # numbers of another library and names of receipts, which mean nothing here
         if one.name == "grounded":
             taken[one.name] = given if isinstance(given, bool) else None
         elif one.name in _CHECKS:

@@ -27,11 +27,12 @@ def _adopted_chat(execute: Execute, chat: dict[str, Any]) -> tuple[int, bool]:
     if found is not None:
         return int(found[0]), True
     seq = execute(
-        "INSERT INTO chats (id, title, created, updated, touched, system_prompt, sampling, model, scope, draft,"
-        " deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chats (id, title, created, updated, touched, system_prompt, sampling, model, scope, place,"
+        " draft, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         chat["id"], chat["title"], chat["created"], chat["updated"], next_touch(execute), chat.get("system_prompt"),
         json.dumps(chat.get("sampling") or {}), chat.get("model") or "",
-        None if chat.get("scope") is None else json.dumps(chat["scope"]), chat.get("draft") or "", chat.get("deleted"),
+        None if chat.get("scope") is None else json.dumps(chat["scope"]), chat.get("where") or "auto",
+        chat.get("draft") or "", chat.get("deleted"),
     ).lastrowid  # fmt: skip
     return int(seq), False
 

@@ -18,7 +18,7 @@ _PAGE_CHARACTERS = 2_000_000  # of one frame, so that a long branch crosses the 
 
 CHAT = """
 SELECT c.id, c.title, c.created, c.updated, coalesce(t.depth + 1, 0), t.id, c.system_prompt, c.sampling, c.model,
-       c.draft, c.deleted, c.scope
+       c.draft, c.deleted, c.scope, c.place
 FROM chats c LEFT JOIN turns t ON t.seq = c.leaf
 """
 TURN = """
@@ -29,7 +29,7 @@ FROM turns t JOIN words w ON w.turn = t.seq JOIN chats c ON c.seq = t.chat LEFT 
 """
 _CHAT_NAMES = (
     "id", "title", "created", "updated", "turns", "leaf", "system_prompt", "sampling", "model", "draft", "deleted",
-    "scope",
+    "scope", "where",
 )  # fmt: skip
 _TURN_NAMES = (
     "id", "seq", "chat", "parent", "role", "text", "created", "ending", "provenance", "tokens", "error", "attachments",

@@ -104,7 +104,12 @@ BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TREES, _DOCUMENTS)
+# Where answers of a chat may be made: auto, here or peer.
+_PLACES = """
+ALTER TABLE chats ADD COLUMN place TEXT NOT NULL DEFAULT 'auto' CHECK (place IN ('auto', 'here', 'peer'));
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TREES, _DOCUMENTS, _PLACES)
 
 # From a turn upwards, as far as its words take at most so many characters more: a long chat is not read to its root.
 CLIMB = """

@@ -37,6 +37,7 @@ _CHANGES = {
     "sampling": "UPDATE chats SET sampling = ? WHERE seq = ?",
     "model": "UPDATE chats SET model = ? WHERE seq = ?",
     "scope": "UPDATE chats SET scope = ? WHERE seq = ?",
+    "where": "UPDATE chats SET place = ? WHERE seq = ?",
 }
 _AS_JSON = ("sampling", "scope")
 
@@ -95,7 +96,7 @@ class ChatStore:
         self._set(id, "UPDATE chats SET title = ? WHERE seq = ?", title)
 
     def change(self, id: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """`fields` are any of system_prompt, sampling, model and scope."""
+        """`fields` are any of system_prompt, sampling, model, scope and where."""
         for name, value in fields.items():
             if name not in _CHANGES:
                 raise UsageError(f"a chat has no {name[:40]}")

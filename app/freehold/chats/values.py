@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from freehold.processes.frames import pack_ids, unpack_ids
+
+Where = Literal["auto", "here", "peer"]
+"""Where answers may be made: as the rule decides, on this computer alone, or by a paired device."""
+DataClass = Literal["words", "documents"]
+"""What an answer was made from: what was said alone, or documents too, however indirectly."""
 
 
 class Role(StrEnum):
@@ -76,9 +81,11 @@ class Source:
 class Provenance:
     """Where an answer was made, by what, how fast and from what; kept with the turn for ever.
 
-    `first_token_s` is in seconds, `sampler` the full sampling settings by name, `notes` what a person should
-    know ("the model was reloaded on the processor"). `grounded` is None where no documents were asked, False where
-    they do not hold the answer; `sources` are the passages that were found, best first.
+    `where` names who wrote it, in turn: "here" or a device's name. `first_token_s` is in seconds, `sampler` the full
+    sampling settings by name, `notes` what a person should know ("the model was reloaded on the processor"). `grounded`
+    is None where no documents were asked, False where they do not hold the answer; `sources` are the passages that were
+    found, best first. `data_class` is that of everything it was made from ("" before it was noted down), `jobs` are the
+    jobs of other devices that wrote at it, whose receipts are kept.
     """
 
     where: tuple[str, ...] = ("here",)
@@ -93,12 +100,14 @@ class Provenance:
     notes: tuple[str, ...] = ()
     grounded: bool | None = None
     sources: tuple[Source, ...] = ()
+    data_class: str = ""
+    jobs: tuple[str, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         context = {name: getattr(self.context, name) for name in Context.__slots__}
         plain = {name: getattr(self, name) for name in Provenance.__slots__}
         return {
-            **plain, "context": context, "where": list(self.where), "notes": list(self.notes),
+            **plain, "context": context, "where": list(self.where), "notes": list(self.notes), "jobs": list(self.jobs),
             "sampler": dict(self.sampler), "sources": [source.to_wire() for source in self.sources],
         }  # fmt: skip
 
@@ -107,9 +116,11 @@ class Provenance:
         """Tolerant of fields that an older or newer version had."""
         known = {name: fields[name] for name in cls.__slots__ if name in fields}
         context = {n: v for n, v in dict(known.pop("context", {})).items() if n in Context.__slots__}
-        where, notes = tuple(known.pop("where", ("here",))), tuple(known.pop("notes", ()))
+        where, notes, jobs = (tuple(known.pop(name, ())) for name in ("where", "notes", "jobs"))
         sources = tuple(Source.from_wire(one) for one in known.pop("sources", ()))
-        return cls(**known, where=where, notes=notes, sources=sources, context=Context(**context))
+        return cls(
+            **known, where=where or ("here",), notes=notes, jobs=jobs, sources=sources, context=Context(**context)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +215,7 @@ class Chat:
 
     `system_prompt` None means the owner's general one; `sampling` holds only what this chat changes;
     `model` empty means whichever is in use; `deleted` is when it was put in the trash; `scope` which documents its
-    answers are made from.
+    answers are made from, and `where` they may be made.
     """
 
     id: str
@@ -219,6 +230,7 @@ class Chat:
     draft: str = ""
     deleted: float | None = None
     scope: Scope = NO_DOCUMENTS
+    where: Where = "auto"
 
     def to_wire(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in Chat.__slots__}

@@ -25,7 +25,7 @@ class Manifest:
 
     `sha256` is the GGUF's, `vocabulary_sha256` that of the GGUF without tensors which the peer hands out (tokenizer and
     chat template; `engine/vocabulary_file.py`). `context` is in tokens, prompt and answer together; `engine` names the
-    build, `kv_type` how keys and values are kept ("f16").
+    build, `parameters` are counted (0: unknown), `kv_type` says how keys and values are kept ("f16").
     """
 
     model: str
@@ -34,6 +34,7 @@ class Manifest:
     quantisation: str
     context: int
     engine: str
+    parameters: int = 0
     kv_type: str = "f16"
     sampler: str = SAMPLER
     lease: int = LEASE
