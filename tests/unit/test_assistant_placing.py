@@ -13,8 +13,6 @@ from freehold.assistant.placing import (
     KEPT,
     NOBODY_ON,
     NOBODY_PAIRED,
-    Allowed,
-    Device,
     Here,
     Placed,
     class_of,
@@ -28,6 +26,7 @@ from freehold.foundation.errors import ModelMissing, OffloadOff, PeerUnreachable
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
 from freehold.library.values import Passage
+from freehold.market.values import Allowed, Device
 from support.answering import (
     MODEL,
     FewDocuments,

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from freehold.assistant.placing import HERE, Allowed, Device, Here, Placed, place
+from freehold.assistant.placing import HERE, Here, Placed, place
 from freehold.chats.values import DataClass, Where
 from freehold.engine.values import (
     Finished,
@@ -22,6 +22,7 @@ from freehold.engine.values import (
 )
 from freehold.foundation.errors import ModelMissing, OffloadOff, PeerUnreachable
 from freehold.foundation.stop import Stop
+from freehold.market.values import Allowed, Device
 
 NO_MODEL = Model("", "", 0)
 

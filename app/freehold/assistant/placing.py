@@ -6,31 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from freehold.chats.values import DataClass, Role, Turn, Where
+from freehold.market.values import Allowed, Device
 
 HERE = "here"
 _FASTER = 1.5  # a device with the same model is worth asking when it is so much faster
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A paired device that may be asked. `parameters` are its model's (0: unknown), speeds in tokens a second (0: not
-    measured yet); `takes_documents`: the owner released documents for it.
-    """
-
-    id: str
-    name: str
-    model: str = ""
-    parameters: int = 0
-    tokens_per_s: float = 0.0
-    takes_documents: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What the owner allows: the toggle, and whether a device is asked only when it is wished for by name."""
-
-    is_on: bool = False
-    asks_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

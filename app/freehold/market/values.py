@@ -139,6 +139,28 @@ class Receipt:
         return _checked(cls, {**fields, "manifest": Manifest.from_wire(fields["manifest"])})
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A paired device that may be asked. `parameters` are its model's (0: unknown), speeds in tokens a second (0: not
+    measured yet); `takes_documents`: the owner released documents for it.
+    """
+
+    id: str
+    name: str
+    model: str = ""
+    parameters: int = 0
+    tokens_per_s: float = 0.0
+    takes_documents: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the owner allows: the toggle, and whether a device is asked only when it is wished for by name."""
+
+    is_on: bool = False
+    asks_first: bool = False
+
+
 class Malformed(ValueError):
     """The other machine, or a file, said something that the protocol does not have. The words are for logs of code
     paths only: nothing of what was said is in them.
