@@ -231,10 +231,11 @@ def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:
 def _vault_worker() -> None:
     from freehold.chats.store import ChatStore
     from freehold.library.store import LibraryStore
+    from freehold.market.store import MarketStore
     from freehold.network.store import LedgerStore
     from freehold.vault.worker import serve_vault
 
-    serve_vault([ChatStore, LedgerStore, LibraryStore])
+    serve_vault([ChatStore, LedgerStore, LibraryStore, MarketStore])  # receipts go with their chats: those come first
 
 
 def _keyring_worker() -> None:

@@ -8,17 +8,22 @@ from freehold.chats.conversations import Conversations
 from freehold.chats.store import ChatStore
 from freehold.chats.values import Attachment, Ending, Provenance
 from freehold.library.store import LibraryStore
+from freehold.market.books import Books
+from freehold.market.records import Check, Lent
+from freehold.market.store import MarketStore
 from freehold.network.store import LedgerStore
 from freehold.processes.frames import pack_floats
 from freehold.vault.settings_store import SettingsStore
+from support.peers import device, job, kept
 
-ROOMS = (ChatStore, LedgerStore, LibraryStore, SettingsStore)
+ROOMS = (ChatStore, LedgerStore, LibraryStore, MarketStore, SettingsStore)
 WORKER = """
 from freehold.chats.store import ChatStore
 from freehold.library.store import LibraryStore
+from freehold.market.store import MarketStore
 from freehold.network.store import LedgerStore
 from freehold.vault.worker import serve_vault
-serve_vault([ChatStore, LedgerStore, LibraryStore])
+serve_vault([ChatStore, LedgerStore, LibraryStore, MarketStore])
 """
 EMBEDDER = "tiny"
 
@@ -69,6 +74,12 @@ def furnish(vault: Any) -> str:
     shelve(vault, "/papers/lease.txt", "The lease begins in May.", "The rent is due on the first.")
     vault.call("ledger.begin", time=1000.5, purpose="download", host="example.org", port=443, data_class="public-file")
     vault.call("settings.put", name="system_prompt", value="Call me by my name.")
+    books = Books(vault)
+    books.pair(device())
+    books.wish(job("1a" * 16))
+    books.close("1a" * 16, "complete", 3, kept=kept("1a" * 16, first))
+    books.add_check(Check("1a" * 16, 1005.0, True, 3, 0.2))
+    books.absorb([Lent("3c" * 16, "0x" + "cd" * 20, "Tiny", 5, 7, "complete", 1000.0, 1002.0)])
     return first
 
 
@@ -82,7 +93,11 @@ def contents(vault: Any) -> dict[str, list[Any]]:
 
 
 def _told(item: Any) -> Any:
-    """An item without what belongs to one vault alone: whether a document's vectors serve, it settles for itself."""
+    """An item without what belongs to one vault alone: whether a document's vectors serve, it settles for itself, and
+    which devices are paired.
+    """
+    if "device" in item:
+        return {name: item["device"][name] for name in ("id", "name", "paired")}
     if "document" in item:
         state = item["document"]["state"].replace("indexed", "words")
         return item | {"document": item["document"] | {"state": state}, "vectors": sorted(map(repr, item["vectors"]))}

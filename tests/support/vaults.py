@@ -27,9 +27,10 @@ STORES = (ChatStore, SettingsStore)
 
 WORKER = """
 from freehold.chats.store import ChatStore
+from freehold.market.store import MarketStore
 from freehold.network.store import LedgerStore
 from freehold.vault.worker import serve_vault
-serve_vault([ChatStore, LedgerStore])
+serve_vault([ChatStore, LedgerStore, MarketStore])
 """
 
 

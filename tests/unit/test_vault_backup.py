@@ -187,6 +187,7 @@ def test_merging_brings_back_what_is_missing_by_id_and_changes_nothing_else(vaul
     assert would == {
         "chats": {"chats": 1, "turns": 5, "left_out": 0}, "ledger": {"connections": 0},
         "library": {"places": 1, "documents": 1, "chunks": 2}, "settings": {"settings": 0},
+        "market": {"devices": 0, "jobs": 0, "receipts": 1, "lent": 0},
     }  # fmt: skip
     assert {chat.title for chat in conversations.list()} == {"Not empty any more", "New", "With a file"}
     assert merged(vault, tmp_path, path) == would

@@ -18,7 +18,7 @@ from freehold.foundation.errors import ImportFailed
 from freehold.vault.export import Reader, Writer, writing
 from freehold.vault.moving import Counts, add
 
-ROOMS = ("library", "ledger", "settings")  # beside the chats, whose lines are those of `chats export`
+ROOMS = ("library", "ledger", "market", "settings")  # beside the chats, whose lines are those of `chats export`
 _AT_ONCE = 50
 _UNNAMABLE = re.compile(r"[^\w \-]+")
 
