@@ -9,8 +9,9 @@ import pytest
 from freehold.engine.gguf import inspect
 from freehold.engine.native import NativeModel, Wanted
 from freehold.engine.values import Message, Reading, Sampling, Written
+from freehold.engine.vocabulary_file import write_vocabulary
 from freehold.foundation.stop import Stop
-from support.engines import drain, prepared, real_engine, starter_model, starter_path, written
+from support.engines import drain, prepared, real_engine, real_tokenizer, starter_model, starter_path, written
 
 pytestmark = pytest.mark.e2e
 
@@ -62,6 +63,21 @@ def test_a_prompt_has_the_very_tokens_that_llama_cpp_makes_of_it(engine):
     rendered = "".join(f"<|im_start|>{m.role}\n{m.text}<|im_end|>\n" for m in talk) + "<|im_start|>assistant\n"
     expected = whole.tokenize(rendered.encode(), add_bos=False, special=True)
     assert list(engine.read(talk).ids) == expected
+
+
+def test_its_vocabulary_alone_speaks_as_the_whole_model_does(engine, tmp_path):
+    write_vocabulary(starter_path(), tmp_path / "starter.gguf")
+    assert (tmp_path / "starter.gguf").stat().st_size < 2_000_000
+    talk = [Message("system", "Be brief."), Message("user", "\u4e16\u754c \U0001f600 <|im_end|>")]
+    tokenizer = real_tokenizer(tmp_path)
+    try:
+        assert tokenizer.load(tmp_path / "starter.gguf").size == 49152
+        assert tokenizer.read(talk) == engine.read(talk)
+        ids, text, _ = answer(engine, engine.read(talk).ids, temperature=1.5, seed=3)
+        tokenizer.begin()
+        assert "".join(tokenizer.text((one,)) for one in ids) == text
+    finally:
+        tokenizer.end()
 
 
 def test_characters_of_several_tokens_arrive_whole(engine):

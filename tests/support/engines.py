@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from freehold.engine.local import LocalEngine
+from freehold.engine.tokenizer import Tokenizer
 from freehold.engine.values import (
     Finished,
     Loaded,
@@ -26,9 +27,10 @@ from freehold.engine.values import (
     Prompt,
     Reading,
     Sampling,
+    Vocabulary,
     Written,
 )
-from freehold.foundation.errors import EngineStopped, FreeholdError, ModelMissing, PromptTooLong
+from freehold.foundation.errors import EngineStopped, FreeholdError, ModelMalformed, ModelMissing, PromptTooLong
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
 from freehold.processes.spawn import spawn
@@ -157,6 +159,58 @@ class FakeEngine:
         return self._loaded
 
 
+class FakeTokenizer:
+    """Speaks the tokens of FakeEngine: one a character. The end of a message writes nothing."""
+
+    def __init__(self, *, context: int = 512) -> None:
+        self._context, self._loaded, self._has_begun = context, False, False
+        self.pid: int | None = None
+
+    @property
+    def loaded(self) -> Vocabulary | None:
+        return Vocabulary(END_OF_MESSAGE + 1, self._context, "freehold") if self._loaded else None
+
+    def load(self, path: Path) -> Vocabulary:
+        self.end()
+        if not path.exists():
+            raise ModelMalformed(f"{path.name}: it cannot be read")
+        self._loaded = True
+        return self._working()
+
+    def read(self, messages: Sequence[Message]) -> Prompt:
+        self._working()
+        parts = [[*(message.tokens or map(ord, message.text)), END_OF_MESSAGE] for message in messages]
+        return Prompt(tuple(one for part in parts for one in part), tuple(map(len, parts)))
+
+    def begin(self) -> None:
+        self._working()
+        self._has_begun = True
+
+    def text(self, ids: Sequence[int]) -> str:
+        size = self._working().size
+        if not self._has_begun or not all(0 <= one < size for one in ids):
+            raise EngineStopped("no such token")
+        return "".join(chr(one) for one in ids if one != END_OF_MESSAGE)
+
+    def rest(self, ending: str) -> str:
+        self._working()
+        if not self._has_begun:
+            raise EngineStopped("no answer was begun")
+        return ""
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        self._working()
+        return tuple(map(ord, text))
+
+    def end(self) -> None:
+        self._loaded = self._has_begun = False
+
+    def _working(self) -> Vocabulary:
+        if self.loaded is None:
+            raise EngineStopped("no vocabulary is loaded")
+        return self.loaded
+
+
 def real_engine(home: Path, **options: Any) -> LocalEngine:
     """The real engine; its process runs the worker without the rest of the program."""
     profile = Profile(home)
@@ -164,6 +218,13 @@ def real_engine(home: Path, **options: Any) -> LocalEngine:
     options.setdefault("needed", lambda facts, context: 1)
     options.setdefault("start", lambda: start_engine(profile.scratch))
     return LocalEngine(profile, **options)
+
+
+def real_tokenizer(home: Path) -> Tokenizer:
+    """The real tokenizer, its process as in `real_engine`."""
+    profile = Profile(home)
+    profile.prepare()
+    return Tokenizer(profile, start=lambda: start_engine(profile.scratch))
 
 
 def start_engine(scratch: Path) -> subprocess.Popen[bytes]:

@@ -178,10 +178,13 @@ class AnswerText:
 
     def skip(self, ids: Sequence[int]) -> None:
         """Go on after `ids`, whose text is known already, as far as it is whole characters."""
+        self.after(ids)
+
+    def after(self, ids: Sequence[int]) -> str:
+        """The text that `ids` complete, those that wait included."""
         for one in ids:
             self.add(one)
-        if ids:
-            self._gathered()
+        return self._gathered().text
 
     @property
     def is_due(self) -> bool:

@@ -11,10 +11,10 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from freehold.engine.gguf_checks import Shape, check_embedding_table, check_tensors, check_vocabulary, string
 from freehold.engine.gguf_foreign import what_else
@@ -23,6 +23,8 @@ from freehold.engine.gguf_tables import FILE_TYPES, OTHER_ARCHITECTURES, TENSOR_
 from freehold.foundation.errors import ModelMalformed
 
 MOST_TEMPLATE_BYTES = 64 * 1024
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,32 @@ class GgufFacts:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class VocabularyFacts:
+    """What a GGUF file without tensors says, checked: the fields mean what they mean in `GgufFacts`."""
+
+    vocabulary: int
+    context: int
+    template: str | None
+    notes: tuple[str, ...] = ()
+
+
 def inspect(path: Path) -> GgufFacts:
     """The facts of the model file `path`. Raises ModelMalformed with a reason, and nothing else."""
+    return looked_at(path, lambda _, header, size: _facts(header, size, path.name))
+
+
+def inspect_vocabulary(path: Path) -> VocabularyFacts:
+    """The facts of a file as `vocabulary_file.write_vocabulary` makes them. Raises ModelMalformed with a reason."""
+    return looked_at(path, lambda _, header, __: _vocabulary_facts(header, path.name))
+
+
+def looked_at(path: Path, see: Callable[[BinaryIO, Header, int], T]) -> T:
+    """What `see` makes of the open file `path`, its header and its size in bytes. Raises ModelMalformed."""
     try:
         with _open(path) as file:
             size = os.fstat(file.fileno()).st_size
-            header = _header(file, size)
-        return _facts(header, size, path.name)
+            return see(file, _header(file, size), size)
     except Malformed as error:
         raise ModelMalformed(f"{_plain(path.name)}: {error}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
@@ -91,8 +112,7 @@ def _header(file: BinaryIO, size: int) -> Header:
 def _facts(header: Header, size: int, file_name: str) -> GgufFacts:
     fields = header.fields
     architecture = _architecture(fields, file_name)
-    alignment = _alignment(fields)
-    weights = check_tensors(header, size, alignment)
+    weights = check_tensors(header, size, alignment(fields))
     shape = Shape(architecture, fields)
     vocabulary, notes = check_vocabulary(fields)
     check_embedding_table(header.tensors, shape.embedding, vocabulary)
@@ -120,6 +140,18 @@ def _facts(header: Header, size: int, file_name: str) -> GgufFacts:
     )
 
 
+def _vocabulary_facts(header: Header, file_name: str) -> VocabularyFacts:
+    """The same metadata as a whole model's, so the same checks of it: llama.cpp reads most of it either way."""
+    fields = header.fields
+    if header.tensors:
+        raise Malformed("it is a vocabulary that holds weights too")
+    shape = Shape(_architecture(fields, file_name), fields)
+    alignment(fields)
+    vocabulary, notes = check_vocabulary(fields)
+    template, more = _template(fields)
+    return VocabularyFacts(vocabulary, shape.context, template, (*notes, *more))
+
+
 def _architecture(fields: Mapping[str, Field], file_name: str) -> str:
     architecture = string(fields, "general.architecture")
     kind = string(fields, "general.type") or "model"
@@ -140,7 +172,8 @@ def _architecture(fields: Mapping[str, Field], file_name: str) -> str:
     return architecture
 
 
-def _alignment(fields: Mapping[str, Field]) -> int:
+def alignment(fields: Mapping[str, Field]) -> int:
+    """To how many bytes the tensor data are aligned."""
     field = fields.get("general.alignment")
     if field is None:
         return 32

@@ -83,7 +83,8 @@ class Header:
     version: int
     fields: dict[str, Field]
     tensors: tuple[Tensor, ...]
-    end: int  # bytes of the header, before alignment
+    keys_end: int  # bytes of the header up to where the tensors are described
+    end: int  # bytes of the whole header, before alignment
 
 
 def read_header(file: BinaryIO, size: int) -> Header:
@@ -117,8 +118,9 @@ class _Reader:
             if not key or key in fields:
                 raise Malformed(f"the metadata key {key[:80]!r} is " + ("there twice" if key else "empty"))
             fields[key] = self._field(key)
+        keys_end = self._place
         found = tuple(self._tensor() for _ in range(tensors))
-        return Header(version, fields, found, self._place)
+        return Header(version, fields, found, keys_end, self._place)
 
     def take(self, count: int) -> bytes:
         if count > self._size - self._place:

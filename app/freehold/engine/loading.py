@@ -22,7 +22,9 @@ from freehold.foundation.errors import (
     WorkerStopped,
 )
 from freehold.foundation.stop import Stop
+from freehold.processes.boxes import reading
 from freehold.processes.link import Link
+from freehold.processes.spawn import spawn, worker_command
 
 Steps = Generator[Loading | Notice, None, Loaded]
 
@@ -140,6 +142,11 @@ class Loader:
 
     def _new_link(self, file: str) -> Link:
         return Link("engine", lambda: self._start(file), silence=self._silence)
+
+
+def start_boxed(scratch: Path, file: str) -> subprocess.Popen[bytes]:
+    """An engine process in its box, which may read `file` and no other model."""
+    return spawn(worker_command("engine", *reading(file)), scratch)
 
 
 @contextlib.contextmanager

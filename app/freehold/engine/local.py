@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from freehold.engine.asking import messages_to_wire, prompt_from_wire
 from freehold.engine.fit import memory_needed
 from freehold.engine.gguf import GgufFacts
-from freehold.engine.loading import Loader, Wish, in_engine_words
+from freehold.engine.loading import Loader, Wish, in_engine_words, start_boxed
 from freehold.engine.machine import read_machine
 from freehold.engine.marker import Marker
 from freehold.engine.values import (
@@ -34,9 +34,7 @@ from freehold.engine.values import (
 from freehold.foundation.errors import EngineStopped
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
-from freehold.processes.boxes import reading
 from freehold.processes.frames import pack_ids, unpack_ids
-from freehold.processes.spawn import spawn, worker_command
 
 SILENCE = 300.0  # seconds: the first step with a large model on a cold disk computes long before it can say anything
 
@@ -63,7 +61,7 @@ class LocalEngine:
         silence: float = SILENCE,
     ) -> None:
         self._loader = Loader(
-            (lambda _file: start()) if start else partial(_start_boxed, profile.scratch),
+            (lambda _file: start()) if start else partial(start_boxed, profile.scratch),
             Marker(profile.home / "loading.json"),
             available=available or _free_memory,
             needed=needed or memory_needed,
@@ -125,16 +123,15 @@ class LocalEngine:
         Waits for an answer that is being written.
         """
         loaded = self._working()
-        told = [{"role": m.role, "text": m.text, "tokens": pack_ids(m.tokens)} for m in messages]
         with in_engine_words(self._forget):
             answer = self._loader.link.call(
-                "engine.read", messages=told, now=float(self._clock()), silence=self._silence
+                "engine.read", messages=messages_to_wire(messages), now=float(self._clock()), silence=self._silence
             )
         if answer["notes"]:
             notes = (*loaded.notes, *answer["notes"])
             self._loaded = replace(loaded, template=answer["template"], notes=notes)
         self._used = time.monotonic()
-        return Prompt(tuple(unpack_ids(answer["ids"])), tuple(unpack_ids(answer["counts"])))
+        return prompt_from_wire(answer)
 
     def generate(
         self,
@@ -227,10 +224,6 @@ def _steps(parts: Generator[Any, None, Any]) -> Generator[Reading | Written, Non
             yield Written(tuple(unpack_ids(part["ids"])), part["text"])
         else:
             yield Reading(part["done"], part["total"])
-
-
-def _start_boxed(scratch: Path, file: str) -> subprocess.Popen[bytes]:
-    return spawn(worker_command("engine", *reading(file)), scratch)
 
 
 def _free_memory() -> int:

@@ -197,6 +197,22 @@ class NativeModel:
         self._context = self._model = None
 
 
+class VocabularyOnly:
+    """The tokenizer of a GGUF file, which needs no weights. Raises EngineStopped when it cannot be loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self._lib = library()
+        parameters = self._lib.llama_model_default_params()
+        parameters.vocab_only, parameters.n_gpu_layers = True, 0
+        self._model = self._lib.llama_model_load_from_file(os.fsencode(path), parameters)
+        if not self._model:
+            raise EngineStopped(f"the vocabulary was not loaded: {last_words()}")
+        self.vocabulary = NativeVocabulary(self._lib, self._model)
+
+    def free(self) -> None:
+        self._lib.llama_model_free(self._model)
+
+
 def _bytes_of(array: NDArray[np.uint8]) -> Any:
     return array.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 

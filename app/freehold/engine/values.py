@@ -86,6 +86,18 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A tokenizer in memory, without weights: `size` counts its tokens, `context` is the model's, as trained.
+    `template` says whose chat template is used.
+    """
+
+    size: int
+    context: int
+    template: Literal["model", "freehold"]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Token ids of a whole prompt; `counts[i]` is what message i takes of them, template included."""
 

@@ -9,18 +9,19 @@ import os
 import queue
 import threading
 from collections.abc import Generator
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 
 from freehold.engine import gguf
 from freehold.engine.answer import Author, Pace
+from freehold.engine.asking import answered
 from freehold.engine.cache import PromptCache
 from freehold.engine.dialogue import Dialogue
 from freehold.engine.native import NativeModel, Wanted, library
-from freehold.engine.values import Message, Reading, Written, sampling_from_wire
+from freehold.engine.values import Reading, Written, sampling_from_wire
+from freehold.engine.vocabulary_worker import VocabularyOps
 from freehold.foundation.errors import EngineStopped, ModelMalformed
 from freehold.foundation.stop import Stop
 from freehold.processes.frames import pack_ids, unpack_ids
@@ -28,16 +29,13 @@ from freehold.processes.worker import serve
 
 _WARM_STEP = 32 * 1024 * 1024
 _PATIENCE = 600.0  # seconds that native loading may say nothing
-_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
-    "system": "system", "user": "user", "assistant": "assistant",
-}  # fmt: skip
 
 Part = dict[str, Any]
 
 
 def serve_engine() -> None:
     """Answer the app until it goes."""
-    engine = _Engine()
+    engine, vocabulary = _Engine(), VocabularyOps()
     serve(
         "engine",
         {
@@ -46,6 +44,7 @@ def serve_engine() -> None:
             "engine.read": engine.read,
             "engine.generate": engine.generate,
             "engine.unload": engine.unload,
+            **vocabulary.ops,
         },
     )
 
@@ -88,18 +87,8 @@ class _Engine:
         }  # fmt: skip
 
     def read(self, messages: list[dict[str, str]], now: float) -> Part:
-        """The prompt for `messages` (role, text, tokens); `now` is seconds since 1970, for templates with a date."""
-        dialogue = self._loaded()[0]
-        try:
-            given = [Message(_ROLES[m["role"]], m["text"], tuple(unpack_ids(m["tokens"]))) for m in messages]
-        except KeyError:
-            raise EngineStopped("a message without a role, text and tokens") from None
-        noted = len(dialogue.notes)
-        prompt = dialogue.prompt(given, datetime.fromtimestamp(now))
-        return {
-            "ids": pack_ids(prompt.ids), "counts": pack_ids(prompt.counts), "template": dialogue.whose,
-            "notes": dialogue.notes[noted:],
-        }  # fmt: skip
+        """The prompt for `messages`; see `asking.answered`."""
+        return answered(self._loaded()[0], messages, now)
 
     def generate(self, prompt: str, replayed: int, sampling: dict[str, Any], stop: Stop) -> Generator[Part, None, Part]:
         """Answer `prompt` (packed ids). Parts: {"done", "total"} while reading, then {"ids", "text"}."""
