@@ -11,7 +11,10 @@ from freehold.engine.values import Finished, Loaded, Loading, Message, Model, No
 from freehold.foundation.errors import FreeholdError, ModelMissing
 from freehold.library.errors import DocumentGone
 from freehold.library.values import Collection, FileText, Found, Passage, Quoted, Signal, digest_of
+from freehold.market.values import Allowed, Device
 
+ON = Allowed(is_on=True)
+DESK = Device("d", "Desk", "Large", parameters=7_000_000_000, tokens_per_s=20.0)
 MODEL = Model("tiny", "Tiny", 1000, sha256="aa" * 32, state="here")
 
 
@@ -59,6 +62,40 @@ class ScriptedEngine:
                 raise word
             yield Written((number,), word)
         return Finished("complete")
+
+
+class Desk(ScriptedEngine):
+    """A device that writes `words` and, cut there, lets the engine here go on."""
+
+    leaves_device = True
+    makers: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    is_one_model = True
+
+    def generate(self, prompt, sampling, stop, chat=""):
+        self.prompts.append(tuple(prompt))
+        self.makers, self.jobs = ("Desk",), ("j1",)
+        yield Written((7,), self.words[0])
+        self.makers = ("Desk", "here")
+        yield Notice("Desk went away; this computer went on.")
+        yield Written((8,), self.words[1])
+        return Finished("complete")
+
+
+class OnePeer:
+    def __init__(self, device=DESK, allowed=ON, engine=None):
+        self.device, self.given, self.allowed_now = device, [], allowed
+        self.desk = engine or Desk("Good ", "day.")
+
+    def allowed(self):
+        return self.allowed_now
+
+    def devices(self):
+        return [self.device]
+
+    def engine(self, ids, here, data, *, is_wished):
+        self.given.append((tuple(ids), here, data, is_wished))
+        return self.desk
 
 
 class MemoryConversations:

@@ -24,7 +24,7 @@ from freehold.terminal.output import Output, Screen
 from freehold.terminal.passphrases import Secrets
 from freehold.terminal.perform import perform
 from freehold.vault.values import Status
-from support.answering import MODEL, FewFiles, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
+from support.answering import MODEL, FewFiles, MemoryConversations, OneModel, OnePeer, PlainPrivate, ScriptedEngine
 
 PASSPHRASE = "correct horse"
 _NO_LIBRARY = {name: lambda: None for name in ("attend", "rest", "close")} | {"collections": list}
@@ -102,6 +102,7 @@ class ChatBook(MemoryConversations):
 
     def change(self, chat, **changes):
         self.chats[chat] = replace(self.chats[chat], **changes)
+        return self.chats[chat]
 
     def erase(self, chat):
         del self.chats[chat]
@@ -210,6 +211,7 @@ class House:
     library: Any = field(default_factory=lambda: SimpleNamespace(**_NO_LIBRARY))
     files: FewFiles = field(default_factory=FewFiles)
     embedder_models: Any = None
+    peers: OnePeer | None = None
     built: int = 0
 
     def __post_init__(self) -> None:
@@ -223,7 +225,9 @@ class House:
         self.built += 1
         settings = SettingsFile(profile.settings)
         books = Librarian(self.library, self.files, self.conversations)
-        assistant = Assistant(self.conversations, self.engine, self.models, settings, PlainPrivate(), librarian=books)
+        assistant = Assistant(
+            self.conversations, self.engine, self.models, settings, PlainPrivate(), librarian=books, peers=self.peers
+        )
         door = SimpleNamespace(
             ledger=lambda since: [row for row in self.connections if row.time >= since], close=lambda: None
         )

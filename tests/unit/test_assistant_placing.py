@@ -21,24 +21,26 @@ from freehold.assistant.placing import (
 from freehold.assistant.reply import Assistant, Wish
 from freehold.assistant.values import Notice, Preview
 from freehold.chats.values import ALL_DOCUMENTS, Attachment, Provenance, Role, Turn
-from freehold.engine.values import Finished, Written
 from freehold.foundation.errors import ModelMissing, OffloadOff, PeerUnreachable
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
 from freehold.library.values import Passage
 from freehold.market.values import Allowed, Device
 from support.answering import (
+    DESK,
     MODEL,
+    ON,
+    Desk,
     FewDocuments,
     MemoryConversations,
     OneModel,
+    OnePeer,
     PlainPrivate,
     ScriptedEngine,
     librarian,
 )
 
-ON, OFF = Allowed(is_on=True), Allowed()
-DESK = Device("d", "Desk", "Large", parameters=7_000_000_000, tokens_per_s=20.0)
+OFF = Allowed()
 SHELF = Device("s", "Shelf", "Small", parameters=135_000_000, tokens_per_s=300.0)
 TINY = Here(parameters=135_000_000, tokens_per_s=80.0)
 
@@ -111,40 +113,6 @@ def test_the_class_of_a_turn(turn, expected):
     assert class_of([turn]) == expected
     assert class_of([said(Role.USER), turn, said(Role.ASSISTANT)]) == expected, "it is inherited"
     assert class_of([turn], reads_documents=True) == "documents"
-
-
-class Desk(ScriptedEngine):
-    """A device that writes `words` and, cut there, lets the engine here go on."""
-
-    leaves_device = True
-    makers: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ()
-    is_one_model = True
-
-    def generate(self, prompt, sampling, stop, chat=""):
-        self.prompts.append(tuple(prompt))
-        self.makers, self.jobs = ("Desk",), ("j1",)
-        yield Written((7,), self.words[0])
-        self.makers = ("Desk", "here")
-        yield Notice("Desk went away; this computer went on.")
-        yield Written((8,), self.words[1])
-        return Finished("complete")
-
-
-class OnePeer:
-    def __init__(self, device=DESK, allowed=ON, engine=None):
-        self.device, self.given, self.allowed_now = device, [], allowed
-        self.desk = engine or Desk("Good ", "day.")
-
-    def allowed(self):
-        return self.allowed_now
-
-    def devices(self):
-        return [self.device]
-
-    def engine(self, ids, here, data, *, is_wished):
-        self.given.append((tuple(ids), here, data, is_wished))
-        return self.desk
 
 
 @pytest.fixture

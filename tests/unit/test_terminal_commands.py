@@ -14,7 +14,7 @@ from freehold.network.values import Connection
 from freehold.processes.boxes import LAYERS, Boxed
 from freehold.terminal.doctor import _in_words
 from freehold.terminal.output import Screen
-from support.answering import ScriptedEngine
+from support.answering import OnePeer, ScriptedEngine
 from support.terminals import CODE, PASSPHRASE, House, MemoryVault, Terminal
 
 
@@ -127,7 +127,41 @@ def test_wrong_usage_exits_2_in_words_and_in_json(terminal, argv):
 def test_a_failure_is_told_in_words_with_the_next_step(terminal):
     said = terminal.run("ask", "x", "--where", "peer")
     assert (said.code, said.out) == (3, "")
-    assert said.err.splitlines()[-1] == "Ask with `--where here`, or leave --where out."
+    assert said.err.splitlines()[-1] == (
+        "Ask with `--where here`, or leave --where out. `freehold peers offload on` lets paired devices answer."
+    )
+
+
+def test_a_question_may_be_answered_by_a_paired_device_and_both_makers_are_named(terminal, house):
+    house.peers = OnePeer()
+    said = terminal.run("ask", "Hello", "--where", "peer", "--json")
+    made = said.json["provenance"]
+    assert (said.code, said.json["answer"]) == (0, "Good day.")
+    assert (made["where"], made["jobs"], made["data_class"]) == (["Desk", "here"], ["j1"], "words")
+    aloud = terminal.run("ask", "Hello", "--where", "peer")
+    assert "made by Desk, here by Tiny" in seen(aloud.err)
+
+
+def test_a_preview_shows_all_that_would_be_read_and_saves_nothing(terminal, house):
+    house.peers = OnePeer()
+    said = terminal.run("ask", "Hello there", "--where", "peer", "--preview", "--json")
+    assert said.json == {
+        "where": ["Desk"], "why": "You chose Desk.", "data_class": "words",
+        "messages": [{"role": "user", "text": "Hello there"}], "tokens": 5, "bytes": 11,
+    }  # fmt: skip
+    aloud = terminal.run("ask", "Hello there", "--where", "peer", "--preview")
+    assert seen(aloud.err).endswith(
+        "Desk would read this and nothing else (5 tokens, 11 bytes: words alone). You chose Desk."
+    )
+    assert aloud.out == "\n[user]\nHello there\n"
+    assert house.conversations.all_turns == {}
+    assert house.conversations.chats == {}
+
+
+def test_a_preview_of_what_stays_says_so(terminal):
+    said = terminal.run("ask", "Hello", "--preview")
+    assert (said.code, said.out) == (0, "")
+    assert "Nothing of it would leave." in said.err
 
 
 def test_a_bug_exits_1_and_quotes_nothing_the_owner_wrote(terminal, house):

@@ -6,11 +6,12 @@ from freehold.chats.values import Ending
 from freehold.foundation.errors import EngineStopped
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
+from freehold.market.values import Allowed
 from freehold.terminal.call import Call
 from freehold.terminal.output import Output, Screen
 from freehold.terminal.passphrases import Secrets
 from freehold.terminal.repl import Repl
-from support.answering import ScriptedEngine
+from support.answering import OnePeer, ScriptedEngine
 from support.terminals import PASSPHRASE, House
 
 
@@ -223,3 +224,29 @@ def test_a_last_line_that_ends_in_a_backslash_is_asked(chat, house):
 def test_ctrl_c_ends_a_piped_chat(chat):
     with pytest.raises(KeyboardInterrupt):
         chat("Hello", KeyboardInterrupt, is_person=False)
+
+
+def test_the_prompt_names_the_device_that_would_read_the_next_question(chat, house):
+    house.peers = OnePeer()
+    _, err, _ = chat("/where here", "/where peer", "Hello", "/where")
+    assert chat.lines.prompts == ["Desk > ", "> ", "Desk > ", "Desk > ", "Desk > "]
+    assert "here: answers are made on this computer. Your next question stays on this computer." in err
+    assert "peer: a paired device answers. Your next question goes to Desk. You chose Desk." in err
+    assert next(iter(house.conversations.chats.values())).where == "peer"
+
+
+def test_with_nobody_to_ask_the_prompt_stays_and_where_says_why(chat, house):
+    house.peers = OnePeer(allowed=Allowed())
+    _, err, _ = chat("/where peer", "/where mars")
+    assert chat.lines.prompts == ["> ", "> ", "> "]
+    assert "Your next question stays on this computer. Devices of yours are not asked" in err
+    assert "/where takes auto, here or peer" in err
+
+
+def test_a_preview_in_the_chat_asks_nothing(chat, house):
+    house.peers = OnePeer()
+    out, err, _ = chat("/preview What now?", "/preview")
+    assert "[user]\nWhat now?" in out
+    assert "Desk would read this and nothing else" in err
+    assert "write the question behind /preview" in err
+    assert house.conversations.all_turns == {}

@@ -97,6 +97,11 @@ class Makers:
         self._engine, self._models, self._peers = engine, models, peers
         self._speeds: dict[str, float] = {}
 
+    @property
+    def may_leave(self) -> bool:
+        """Whether anything could be answered elsewhere at all: the toggle is on and somebody is paired."""
+        return self._allowed().is_on and bool(self._devices())
+
     def placed(self, where: Where, data: DataClass, model: str = "") -> Placed:
         """Where an answer would be made, without asking anybody. `model` is the id of one that was named."""
         local = self._local(model)
@@ -104,20 +109,22 @@ class Makers:
         return place(where, data, self._allowed(), here, self._devices())
 
     def choose(self, where: Where, data: DataClass, model: str = "") -> Maker:
-        """Who answers. Raises OffloadOff where a device is wished for and none may be asked, PeerUnreachable where
-        there is none, ModelMissing where nothing else can answer either.
-        """
+        """Who answers. Raises as `check` does, and ModelMissing where nothing else can answer either."""
+        self.check(where)
         placed = self.placed(where, data, model)
-        if where == "peer" and not self._allowed().is_on:
-            raise OffloadOff
-        if where == "peer" and not self._devices():
-            raise PeerUnreachable("no device is paired", advice="Pair one: `freehold peers pair`, or the Peers page.")
         if self._peers is None or not placed.devices:
             return Maker(self._engine, self._find(model), placed)
         local = self._local(model)
         here = self._engine if local is not None and local.fit != "no" else None
         relay = self._peers.engine([one.id for one in placed.devices], here, data, is_wished=where == "peer")
         return Maker(relay, local or NO_MODEL, placed, relay)
+
+    def check(self, where: Where) -> None:
+        """Raises OffloadOff where a device is wished for and none may be asked, PeerUnreachable where there is none."""
+        if where == "peer" and not self._allowed().is_on:
+            raise OffloadOff
+        if where == "peer" and not self._devices():
+            raise PeerUnreachable("no device is paired", advice="Pair one: `freehold peers pair`, or the Peers page.")
 
     def note_speed(self, model_sha256: str, tokens_per_s: float) -> None:
         """An answer was made here at this speed."""

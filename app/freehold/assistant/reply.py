@@ -155,13 +155,18 @@ class Assistant:
         question = self._turn(turn.parent) if turn.parent is not None else None
         return self._librarian.references(turn, question)
 
+    def check_where(self, where: Where) -> None:
+        """Whether a message may be asked there at all, before it is saved. Raises OffloadOff, PeerUnreachable."""
+        self._makers.check(where)
+
     def placed(self, chat: Chat, wish: Wish) -> tuple[Placed, DataClass]:
         """Where the next message of `chat` would be answered, and the class of what would be read, without searching:
         with documents in its scope it counts as made from them.
         """
-        scope = wish.scope or chat.scope
-        reads = bool(wish.attachments) or self._librarian.has_documents(scope)
-        data = class_of(self._prompter.branch(chat.leaf).turns, reads_documents=reads)
+        data: DataClass = "words"
+        if self._makers.may_leave:  # else it need not be known, and a long chat is not read for it
+            reads = bool(wish.attachments) or self._librarian.has_documents(wish.scope or chat.scope)
+            data = class_of(self._prompter.branch(chat.leaf).turns, reads_documents=reads)
         return self._makers.placed(wish.where or chat.where, data, wish.model or chat.model), data
 
     def preview(self, chat: Chat, text: str, stop: Stop, wish: Wish | None = None) -> Generator[Step, None, Preview]:

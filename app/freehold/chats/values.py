@@ -242,6 +242,10 @@ class Chat:
         return cls(**{**known, "scope": Scope.from_wire(fields.get("scope"))})
 
 
+NEW_CHAT = Chat("", "", 0.0, 0.0)
+"""One that begins with the next question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """One turn of a branch in outline: enough to lay a long chat out before its words are fetched.

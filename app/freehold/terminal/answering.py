@@ -80,7 +80,8 @@ def answer_document(turn: Turn, references: Sequence[Reference] = ()) -> dict[st
 def provenance_document(made: Provenance) -> dict[str, Any]:
     """Where an answer was made, by what and from what; its speed is told apart from it."""
     wire = made.to_wire()
-    return {name: wire[name] for name in ("where", "model", "model_sha256", "sampler", "seed", "context", "notes")}
+    told = ("where", "model", "model_sha256", "sampler", "seed", "context", "notes", "data_class", "jobs")
+    return {name: wire[name] for name in told}
 
 
 def say_provenance(turn: Turn, output: Output, references: Sequence[Reference] = ()) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from freehold.chats.values import NO_DOCUMENTS, Scope
-from freehold.foundation.errors import Interrupted, ModelMissing, OffloadOff, UsageError
+from freehold.chats.values import NEW_CHAT, NO_DOCUMENTS, Scope
+from freehold.foundation.errors import Interrupted, ModelMissing, UsageError
 from freehold.library.errors import LibraryNotFound
 from freehold.terminal.answering import Outcome, answer_document, say_provenance, show_answer
 from freehold.terminal.call import Call, call_of
 from freehold.terminal.exits import FAILED, INTERRUPTED, OK
+from freehold.terminal.preview import show_preview
 
 if TYPE_CHECKING:
     from freehold.assistant.household import Household
@@ -35,7 +36,13 @@ def ask(  # noqa: PLR0917 - Typer passes them by name
         list[str] | None,
         typer.Option("--attach", metavar="FILE", help="Answer from this file too, without keeping it in the library."),
     ] = None,
-    where: Annotated[Literal["auto", "here", "peer"], typer.Option(help="Where the answer may be made.")] = "auto",
+    where: Annotated[
+        Literal["auto", "here", "peer"] | None,
+        typer.Option(help="Where the answer may be made: here, by a paired device, or as the rule decides (auto)."),
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show who would answer, and every word that device would read.")
+    ] = False,
     max_tokens: Annotated[int | None, typer.Option(min=1, metavar="N", help="Longest answer, in tokens.")] = None,
     temperature: Annotated[
         float | None, typer.Option(min=0.0, max=2.0, metavar="T", help="0 answers the same way each time.")
@@ -44,24 +51,27 @@ def ask(  # noqa: PLR0917 - Typer passes them by name
 ) -> int:
     """Ask one question and print the answer.
 
-    The answer is made on this computer, by the model in use or by the starter, from your documents where there are any:
-    all of them unless you name collections. When they do not hold it, it says so, and no model is asked. Question and
-    answer are kept in a chat; Ctrl-C stops the answer and keeps what was said.
+    The answer is made on this computer, by the model in use or by the starter, or by a paired device of yours where you
+    allow that (`freehold peers offload`). It is made from your documents where there are any: all of them unless you
+    name collections. When they do not hold it, it says so, and no model is asked. Question and answer are kept in a
+    chat; Ctrl-C stops the answer and keeps what was said.
     """
     from freehold.assistant.reply import Wish
 
     call = call_of(context)
     text = _question(call, question)
-    if where == "peer":
-        raise OffloadOff
     household = call.opened()
     if model and household.models.find(model).state != "here":
         raise ModelMissing(model)
+    household.assistant.check_where(where or "auto")
     wishes = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
     scope = NO_DOCUMENTS if no_documents else _scope(household, collection or ())
     files = tuple(household.assistant.attach(call.path(name), call.stop) for name in attach or ())
-    wish = Wish(model, {name: value for name, value in wishes.items() if value is not None}, scope, files)
+    wish = Wish(model, {name: value for name, value in wishes.items() if value is not None}, scope, files, where)
     conversations = household.conversations
+    if preview:
+        begun = conversations.find(chat) if chat else NEW_CHAT
+        return show_preview(household.assistant.preview(begun, text, call.stop, wish), call.output, call.stop)
     id = conversations.find(chat).id if chat else conversations.create().id
     return _report(call, show_answer(household.assistant.reply(id, text, call.stop, wish), call.output, call.stop))
 
@@ -108,8 +118,9 @@ def _references(call: Call, outcome: Outcome) -> tuple[Reference, ...]:
 
 JSON = """\
 {chat, turn, answer, grounded, ending: "complete"|"stopped"|"length"|"broken", citations, nearest, provenance: {where,
-model, model_sha256, sampler, seed, context: {tokens, limit, dropped_turns, passages}, notes}, timing: {first_token_s,
-tokens, tokens_per_s}}; an answer that broke has its error beside it"""
+model, model_sha256, sampler, seed, context: {tokens, limit, dropped_turns, passages}, notes, data_class, jobs}, timing:
+{first_token_s, tokens, tokens_per_s}}; an answer that broke has its error beside it. With --preview: {where, why,
+data_class: "words"|"documents", messages: [{role, text}], tokens, bytes}"""
 
 EXAMPLES = (
     'freehold ask "What is a heat pump?"',
@@ -118,4 +129,5 @@ EXAMPLES = (
     'freehold ask "What is this about?" --attach report.pdf',
     "git diff | freehold ask - --max-tokens 200",
     'freehold ask "Say yes or no" --temperature 0 --json',
+    'freehold ask "Explain this clause" --where peer --preview',
 )

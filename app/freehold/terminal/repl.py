@@ -58,12 +58,18 @@ class Repl:
             self._output.document({"chat": self._talk.chat, "turns": self._talk.transcript()})
         return FAILED if self._broke and not self._lines.is_person else OK
 
+    def _prompt(self) -> str:
+        try:
+            return self._talk.prompt if self._lines.is_person else PROMPT
+        except FreeholdError:  # told when the question is asked
+            return PROMPT
+
     def _read(self) -> str:
         """One question, its lines joined. Ctrl-C drops what a person typed, and ends a pipe."""
         parts: list[str] = []
         while True:
             try:
-                line = self._lines.read(_MORE if parts else PROMPT)
+                line = self._lines.read(_MORE if parts else self._prompt())
             except EOFError:
                 if not parts:
                     raise

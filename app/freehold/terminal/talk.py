@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from freehold.assistant.reply import Wish
 from freehold.assistant.values import Step
-from freehold.chats.values import NO_DOCUMENTS, Attachment, Chat, Role, Scope, Turn
+from freehold.chats.values import NEW_CHAT, NO_DOCUMENTS, Attachment, Chat, Role, Scope, Turn, Where
 from freehold.foundation.errors import FreeholdError, Interrupted, UsageError
 from freehold.foundation.paths import from_home
 from freehold.foundation.stop import Stop
@@ -15,6 +15,7 @@ from freehold.rendering.visible import visible
 from freehold.terminal.answering import say_provenance, show_answer
 from freehold.terminal.lines import Lines
 from freehold.terminal.output import Output
+from freehold.terminal.preview import show_preview
 from freehold.terminal.tables import table
 from freehold.terminal.words import context_line, count, moment
 
@@ -34,12 +35,22 @@ HELP = """\
 /system [TEXT]  show or change its instructions; /system - goes back to the general ones
 /model [ID]     show or change the model that answers here
 /documents [all|none|NAME, NAME]  show or change which documents answers are made from
+/where [auto|here|peer]  show or change where answers here may be made
+/preview TEXT   show who would answer this, and every word that device would read
 /attach FILE    answer the next question from this file too
 /help           this list
 /quit           leave (so does Ctrl-D)
 
 Ctrl-C stops an answer. A line that ends in a backslash goes on in the next one;
 a question that begins with a slash is typed with two."""
+
+
+_WHERE: Mapping[str, Where] = {"auto": "auto", "here": "here", "peer": "peer"}
+_WHERE_WORDS: Mapping[Where, str] = {
+    "auto": "a paired device answers where it does better and you allow it.",
+    "here": "answers are made on this computer.",
+    "peer": "a paired device answers.",
+}
 
 
 class Leave(Exception):
@@ -65,6 +76,8 @@ class Talk:
             "system": self._system,
             "model": self._model,
             "documents": self._documents,
+            "where": self._where,
+            "preview": self._preview,
             "attach": self._attach,
             "help": lambda _: self._output.say(HELP),
             "quit": self._quit,
@@ -74,6 +87,12 @@ class Talk:
     def chat(self) -> str | None:
         """The id of the chat in view."""
         return self._chat.id if self._chat is not None else None
+
+    @property
+    def prompt(self) -> str:
+        """What stands before the next question: the name of the device that would read it, nothing while it stays."""
+        placed, _ = self._house.assistant.placed(self._chat or NEW_CHAT, Wish(attachments=tuple(self._files)))
+        return f"{visible(placed.devices[0].name)} {PROMPT}" if placed.devices else PROMPT
 
     def greet(self) -> None:
         self._output.say(f"{self._name_of_model() or 'Freehold'}, on this computer. /help lists what can be typed.")
@@ -202,6 +221,23 @@ class Talk:
             self._house.conversations.change(self._current().id, scope=Scope(wish != "none", names))
         chosen = self._house.conversations.get(self._chat.id).scope if self._chat is not None else NO_DOCUMENTS
         self._output.say(_scope_words(chosen, known))
+
+    def _where(self, wish: str) -> None:
+        if wish:
+            if wish not in _WHERE:
+                raise UsageError("/where takes auto, here or peer")
+            self._chat = self._house.conversations.change(self._current().id, where=_WHERE[wish])
+        chat = self._chat or NEW_CHAT
+        placed, _ = self._house.assistant.placed(chat, Wish(attachments=tuple(self._files)))
+        names = " or ".join(visible(one.name) for one in placed.devices)
+        goes = f"Your next question goes to {names}." if names else "Your next question stays on this computer."
+        self._output.say(f"{chat.where}: {_WHERE_WORDS[chat.where]} {goes} {placed.why}".strip())
+
+    def _preview(self, text: str) -> None:
+        if not text.strip():
+            raise UsageError("write the question behind /preview")
+        stop, wish = Stop(), Wish(attachments=tuple(self._files))
+        show_preview(self._house.assistant.preview(self._chat or NEW_CHAT, text, stop, wish), self._output, stop)
 
     def _attach(self, name: str) -> None:
         if not name:
