@@ -154,6 +154,12 @@ def test_sources_that_were_forgotten_keep_their_number_and_say_so(desk):
     assert chips(view) == ["A document that was forgotten, no longer in the library", "rules.md, has changed since"]
 
 
+def test_a_source_that_stayed_in_another_vault_says_so(desk):
+    moved = [replace(CITED[0], path="", text="", state="elsewhere", document=0)]
+    view = answered(desk, Script([TEXT], grounded=True, references=moved))
+    assert chips(view) == ["A document that is not here, it stayed in another vault"]
+
+
 def test_an_answer_without_documents_has_none_of_it(desk):
     view = answered(desk, Script(["Hello."]))
     assert chips(view) == []

@@ -173,6 +173,12 @@ def test_a_forgotten_document_is_said_to_be_gone(desk):
     assert viewer.message._title.text() == "This document is no longer in the library"
 
 
+def test_a_document_of_another_vault_is_said_to_be_not_here_and_nothing_is_opened(desk):
+    viewer = show(desk, quote(state="elsewhere"))
+    assert viewer.message._title.text() == "This document is not here"
+    assert not viewer._outside.isVisible()
+
+
 def test_a_password_is_asked_for_kept_until_locking_and_asked_for_again(desk, papers):
     papers.passwords[LEASE] = "sesame"
     viewer = show(desk, quote())

@@ -6,8 +6,9 @@ from typing import Any
 
 from freehold.chats.conversations import Conversations
 from freehold.chats.store import ChatStore
-from freehold.chats.values import Attachment, Ending, Provenance
+from freehold.chats.values import Attachment, Ending, Provenance, Source, Use
 from freehold.library.store import LibraryStore
+from freehold.library.values import digest_of
 from freehold.market.books import Books
 from freehold.market.records import Check, Lent
 from freehold.market.store import MarketStore
@@ -93,12 +94,36 @@ def contents(vault: Any) -> dict[str, list[Any]]:
 
 
 def _told(item: Any) -> Any:
-    """An item without what belongs to one vault alone: whether a document's vectors serve, it settles for itself, and
-    which devices are paired.
+    """An item without what belongs to one vault alone: a document's number, and whether its vectors serve, which it
+    settles for itself, and which devices are paired.
     """
     if "device" in item:
         return {name: item["device"][name] for name in ("id", "name", "paired")}
     if "document" in item:
-        state = item["document"]["state"].replace("indexed", "words")
-        return item | {"document": item["document"] | {"state": state}, "vectors": sorted(map(repr, item["vectors"]))}
+        document = {name: value for name, value in item["document"].items() if name != "id"}
+        document["state"] = document["state"].replace("indexed", "words")
+        return item | {"document": document, "vectors": sorted(map(repr, item["vectors"]))}
     return item
+
+
+def cite(vault: Any, chat: str, *quoted: tuple[int, str], attached: bool = False) -> str:
+    """An answer in `chat` that cites these texts, each the beginning of its document's; its id."""
+    conversations = Conversations(vault)
+    question = conversations.ask(chat, "What do they say?", conversations.get(chat).leaf)
+    answer = conversations.begin_answer(chat, question.id)
+    sources = [Source(row, 0, len(text), None, digest_of(text), Use.CITED, 1.0, ((0, 4),)) for row, text in quoted]
+    if attached:
+        sources.append(Source(-1, 0, 4, None, digest_of("Word"), Use.CITED))
+    made = Provenance(model="tiny", grounded=True, sources=tuple(sources))
+    return conversations.seal(answer.id, Ending.COMPLETE, made, text="They say so.").id
+
+
+def citations(vault: Any, turn: str) -> list[tuple[str, str]]:
+    """What an answer's citations lead to today: (state, path) of each."""
+    sources = Conversations(vault).turns([turn])[0].provenance.sources
+    spans = [[one.document, one.start, one.end, one.digest] for one in sources]
+    found = vault.call("library.quoted", spans=spans)
+    return [
+        ("not here" if one.document == 0 else said["state"], said.get("path", ""))
+        for one, said in zip(sources, found, strict=True)
+    ]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from freehold.chats.conversations import Conversations
 from freehold.chats.exchange import Skipped, chat_lines, markdown_of, take_line
+from freehold.chats.values import Turn
 from freehold.foundation.errors import ImportFailed
 from freehold.vault.export import Reader, Writer, writing
 from freehold.vault.moving import Counts, add
@@ -70,19 +71,41 @@ def import_all(vault: Vault, conversations: Conversations, folder: Path) -> Gene
     export = Reader(folder)
     new: dict[str, Counts] = {"chats": {"chats": 0, "turns": 0}}
     skipped = []
-    yield "chats"
-    for number, line in enumerate(export.lines("chats.jsonl"), 1):
-        taken = take_line(conversations, line, number)
-        if isinstance(taken, Skipped):
-            skipped.append(taken)
-        else:
-            add(new["chats"], taken)
+    numbers: dict[int, int] = {}  # of documents, there and here: the chats, which cite them, come last
     for room in ROOMS:
         yield room
         counts = new[room] = {}
         for items in _in_pieces(export.lines(f"{room}.jsonl")):
             add(counts, vault.call("vault.take", room=room, items=items))
+            if named := _named(items):
+                numbers |= dict(vault.call("library.numbers", named=named))
+
+    def cite(turn: Turn) -> Turn:
+        return turn.renumbered(lambda document: numbers.get(document, 0))
+
+    yield "chats"
+    for number, line in enumerate(export.lines("chats.jsonl"), 1):
+        taken = take_line(conversations, line, number, cite)
+        if isinstance(taken, Skipped):
+            skipped.append(taken)
+        else:
+            add(new["chats"], taken)
     return TakenIn(new, tuple(skipped))
+
+
+def cited_here(vault: Vault) -> Callable[[Turn], Turn]:
+    """How a turn from a file of chats cites documents of this vault: those that say just what was quoted, at just that
+    place. Of any other it can only be said that it is not here.
+    """
+
+    def cite(turn: Turn) -> Turn:
+        sources = [one for one in turn.provenance.sources if one.document > 0] if turn.provenance else []
+        spans = [[one.document, one.start, one.end, one.digest] for one in sources]
+        stands = vault.call("library.stands", spans=spans) if spans else []
+        standing = iter(stands)  # in the order of the sources
+        return turn.renumbered(lambda document: document if next(standing) else 0)
+
+    return cite
 
 
 def _items(vault: Vault, room: str) -> Iterator[Any]:
@@ -102,6 +125,12 @@ def _write_texts(out: Writer, vault: Vault) -> None:
             if pieces:
                 out.file(f"documents/{_name(path.rpartition('/')[2], str(item['document']['id']))}.txt", pieces)
             pieces = []
+
+
+def _named(items: list[dict[str, Any]]) -> list[list[Any]]:
+    """The documents among the items of an export, as another vault's `library.named` tells them."""
+    documents = [item["document"] for item in items if item.get("at") == 0 and "document" in item]
+    return [[one["id"], one["path"], one["collection"]] for one in documents]
 
 
 def _in_pieces(lines: Iterator[Any]) -> Iterator[list[dict[str, Any]]]:

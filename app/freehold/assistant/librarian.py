@@ -124,6 +124,8 @@ def _looking_into(scope: Scope) -> str:
 
 def _of_file(source: Source, files: Sequence[Attachment]) -> Quoted:
     number = -source.document
+    if number == 0:
+        return Quoted(source.document, source.start, source.end, "elsewhere")
     if not 0 < number <= len(files):
         return Quoted(source.document, source.start, source.end, "gone")
     file = files[number - 1]

@@ -67,7 +67,7 @@ class Reference:
 
     `number` counts the cited ones from 1 and is 0 for the others. `document` is its id in the library, below 0 the
     number of an attached file. `text` stands at `start` to `end` of the document's text as it is now; it is empty when
-    the document has `changed` since, or is `gone`: forgotten.
+    the document has `changed` since, is `gone`: forgotten, or `elsewhere`: in the vault that this answer came from.
     """
 
     number: int
@@ -79,7 +79,7 @@ class Reference:
     start: int
     end: int
     text: str
-    state: Literal["here", "changed", "gone"]
+    state: Literal["here", "changed", "gone", "elsewhere"]
     score: float
     marks: tuple[tuple[int, int], ...] = ()
 

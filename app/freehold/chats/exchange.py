@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -58,17 +58,25 @@ def export_chats(conversations: Conversations, path: Path, chat: str | None = No
     write_atomically(path, text.encode())
 
 
-def import_chats(conversations: Conversations, path: Path) -> Imported:
+def without_documents(turn: Turn) -> Turn:
+    """A turn from elsewhere, whose numbers of documents mean nothing here: it cites what is not here."""
+    return turn.renumbered(lambda _: 0)
+
+
+def import_chats(
+    conversations: Conversations, path: Path, cite: Callable[[Turn], Turn] = without_documents
+) -> Imported:
     """Take over what is in `path` and not here yet; nothing here is changed but for turns that are added.
 
-    Raises ImportFailed when the file is none of the exports we read; single chats that cannot be read are skipped.
+    `cite` lets a turn's sources be documents of this vault's library (assistant/belongings.py). Raises ImportFailed
+    when the file is none of the exports we read; single chats that cannot be read are skipped.
     """
     imported, skipped, known = 0, list[Skipped](), False
     for number, item in enumerate(_conversations_in(path), 1):
         try:
             chat, turns = read_conversation(item)
             known = True
-            imported += _adopt(conversations, chat, turns)
+            imported += _adopt(conversations, chat, [cite(turn) for turn in turns])
         except Unknown as error:
             skipped.append(Skipped(title_of(item, number), str(error)))
         except Unusable as error:
@@ -88,7 +96,9 @@ def chat_lines(conversations: Conversations) -> Iterator[dict[str, Any]]:
         yield _fields(chat, turns) | {"draft": chat.draft, "deleted": chat.deleted}
 
 
-def take_line(conversations: Conversations, line: Any, number: int) -> dict[str, int] | Skipped:
+def take_line(
+    conversations: Conversations, line: Any, number: int, cite: Callable[[Turn], Turn]
+) -> dict[str, int] | Skipped:
     """How many chats (one that grew is one) and turns were new in a line of a whole export, or why it was left out."""
     try:
         chat, turns = read_conversation(line)
@@ -97,7 +107,7 @@ def take_line(conversations: Conversations, line: Any, number: int) -> dict[str,
             chat, draft=storable(draft) if isinstance(draft, str) else "",
             deleted=float(deleted) if type(deleted) in (int, float) else None,
         )  # fmt: skip
-        new = conversations.adopt(chat, turns)
+        new = conversations.adopt(chat, [cite(turn) for turn in turns])
         return {"chats": int(new > 0), "turns": min(new, len(turns))}
     except (Unknown, Unusable) as error:
         return Skipped(title_of(line, number), str(error))

@@ -19,7 +19,9 @@ from freehold.chats.values import (
     Provenance,
     Role,
     Scope,
+    Source,
     Turn,
+    Use,
     Where,
     storable,
     title_from,
@@ -27,6 +29,7 @@ from freehold.chats.values import (
 
 Read = tuple[Chat, list[Turn]]
 _ROOT_OF_CLAUDE = "00000000-0000-4000-8000-000000000000"
+_MOST_NUMBER, _MOST_SOURCES = 1 << 31, 1000
 _ROLES = {"user": Role.USER, "human": Role.USER, "assistant": Role.ASSISTANT}
 
 
@@ -276,8 +279,11 @@ def _provenance(value: Any) -> Provenance | None:
     taken: dict[str, Any] = {}
     for one in fields_of(Provenance):
         given, usual = value.get(one.name), getattr(default, one.name)
-        if one.name in ("sources", "jobs"):
-            continue  # numbers of another library and names of receipts, which mean nothing here
+        if one.name == "sources":
+            taken[one.name] = _sources(given)  # with that vault's numbers: whoever takes them over numbers them anew
+            continue
+        if one.name == "jobs":
+            continue  # names of receipts, which mean nothing here
         if one.name == "grounded":
             taken[one.name] = given if isinstance(given, bool) else None
         elif one.name in _CHECKS:
@@ -288,3 +294,32 @@ def _provenance(value: Any) -> Provenance | None:
         elif not isinstance(usual, str) and _is_number(given):
             taken[one.name] = type(usual)(given)
     return Provenance(**taken)
+
+
+def _sources(value: Any) -> tuple[Source, ...]:
+    """Those that are as we write them: one that is not is no citation."""
+    found = [_source(one) for one in value[:_MOST_SOURCES]] if isinstance(value, list) else []
+    return tuple(source for source in found if source is not None)
+
+
+def _source(value: Any) -> Source | None:
+    match value:
+        case {"document": int(document), "start": int(start), "end": int(end), "digest": str(digest), "use": str(use)}:
+            page, score, marks = value.get("page"), value.get("score"), value.get("marks")
+        case _:
+            return None
+    page = page if isinstance(page, int) else None
+    if use not in set(Use) or max(map(abs, (document, start, end, page or 0))) >= _MOST_NUMBER:
+        return None
+    spans = [_mark(mark) for mark in marks[:_MOST_SOURCES]] if isinstance(marks, list) else []
+    return Source(
+        document, start, end, page, storable(digest)[:128], Use(use), float(score) if _is_number(score) else 0.0,
+        tuple(span for span in spans if span is not None),
+    )  # fmt: skip
+
+
+def _mark(value: Any) -> tuple[int, int] | None:
+    match value:
+        case [int(start), int(end)] if 0 <= start < end < _MOST_NUMBER:
+            return start, end
+    return None

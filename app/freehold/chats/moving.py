@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from freehold.chats.rows import Execute, Words, attach, insert_turn, make_findable, next_touch
+from freehold.chats.values import renumbered as with_numbers
 from freehold.foundation.errors import UsageError
+
+
+def renumbered(items: Sequence[dict[str, Any]], numbers: Mapping[int, int]) -> list[dict[str, Any]]:
+    """`{chat, turns}` from another vault, with the documents that answers cite numbered as they are here, 0 if not."""
+
+    def here(turn: dict[str, Any]) -> dict[str, Any]:
+        made = turn.get("provenance")
+        return turn | {"provenance": with_numbers(made, lambda document: numbers.get(document, 0))} if made else turn
+
+    return [item | {"turns": [here(turn) for turn in item["turns"]]} for item in items]
 
 
 def adopt(execute: Execute, chat: dict[str, Any], turns: Sequence[dict[str, Any]]) -> tuple[bool, int]:

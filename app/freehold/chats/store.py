@@ -7,8 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from freehold.chats import schema
-from freehold.chats.moving import adopt
+from freehold.chats import moving, schema
 from freehold.chats.phrases import phrases
 from freehold.chats.rows import (
     CHAT,
@@ -270,7 +269,7 @@ class ChatStore:
         Parents stand before children. What is here already, by id, stays as it is: adopting twice adds nothing.
         """
         with self._db.transaction() as execute:
-            was_here, new = adopt(execute, chat, turns)
+            was_here, new = moving.adopt(execute, chat, turns)
         return new if was_here else max(new, 1)
 
     def everything(self) -> Turns:
@@ -294,13 +293,17 @@ class ChatStore:
         for item in items:
             try:
                 with self._db.transaction() as execute:
-                    was_here, new = adopt(execute, item["chat"], item["turns"])
+                    was_here, new = moving.adopt(execute, item["chat"], item["turns"])
             except UsageError:
                 taken["left_out"] += 1
                 continue
             taken["chats"] += not was_here
             taken["turns"] += new
         return taken
+
+    def renumbered(self, items: list[dict[str, Any]], numbers: dict[int, int]) -> list[dict[str, Any]]:
+        """What `everything` gave, citing documents by the `numbers` they have here: 0 for one that is not here."""
+        return moving.renumbered(items, numbers)
 
     def faults(self) -> list[str]:
         """What the vault's check finds wrong here: words that are in the index and not in the turns, or the reverse."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -52,7 +52,8 @@ class Use(StrEnum):
 class Source:
     """A passage of a document beside an answer, in numbers alone: they say nothing once the document is forgotten.
 
-    `document` is its id in the library, below 0 the number of a file attached to the question (-1 is the first).
+    `document` is its id in the library, below 0 the number of a file attached to the question (-1 is the first), and 0
+    where the answer came from another vault and its document did not.
     `start` to `end` are code points of its text, `digest` tells whether they still say the same (`library.digest_of`).
     `marks` are the spans of the answer's text, in code points, that it supports.
     """
@@ -123,6 +124,13 @@ class Provenance:
         )
 
 
+def renumbered(provenance: Mapping[str, Any], number: Callable[[int], int]) -> dict[str, Any]:
+    """A provenance's wire form with the documents of its sources numbered as `number` says: attached files stay."""
+    sources = provenance.get("sources", ())
+    here = [{**one, "document": number(one["document"])} if one["document"] > 0 else one for one in sources]
+    return {**provenance, "sources": here}
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A file that came with a question. `length` is of its text, in characters.
@@ -176,6 +184,13 @@ class Turn:
             "error": dict(self.error) if self.error else None,
             "attachments": [one.to_wire() for one in self.attachments],
         }  # fmt: skip
+
+    def renumbered(self, number: Callable[[int], int]) -> Turn:
+        """The same with its sources' documents numbered as `number` says."""
+        if self.provenance is None or not self.provenance.sources:
+            return self
+        made = Provenance.from_wire(renumbered(self.provenance.to_wire(), number))
+        return replace(self, provenance=made)
 
     @classmethod
     def from_wire(cls, fields: Mapping[str, Any]) -> Turn:

@@ -54,9 +54,11 @@ class Exchange(QObject):
 
     def _import_from(self, path: str) -> None:
         def take_in(_stop: object) -> Any:
+            from freehold.assistant.belongings import cited_here
             from freehold.chats.exchange import import_chats
 
-            return import_chats(self._household.conversations, Path(path))  # type: ignore[arg-type]
+            household = self._household
+            return import_chats(household.conversations, Path(path), cited_here(household.vault))  # type: ignore[arg-type]
 
         self._bridge.run(take_in, done=self._imported, words=self.tr("Importing chats"))
 

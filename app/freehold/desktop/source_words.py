@@ -24,6 +24,8 @@ def name_words(one: Reference) -> str:
     """What a document is called where there is little room."""
     if one.state == "gone":
         return _tr("A document that was forgotten")
+    if one.state == "elsewhere":
+        return _tr("A document that is not here")
     return name_of(one.path) or one_line(one.title) or _tr("A document")
 
 
@@ -33,7 +35,10 @@ def place_words(page: int | None) -> str:
 
 def note_words(one: Reference) -> str:
     """What became of a passage since it was read."""
-    return {"here": "", "changed": _tr("has changed since"), "gone": _tr("no longer in the library")}[one.state]
+    return {
+        "here": "", "changed": _tr("has changed since"), "gone": _tr("no longer in the library"),
+        "elsewhere": _tr("it stayed in another vault"),
+    }[one.state]  # fmt: skip
 
 
 def length_words(characters: int) -> str:

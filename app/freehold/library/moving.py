@@ -95,19 +95,36 @@ def take_source(execute: Execute, source: Item) -> int:
 def take_document(execute: Execute, document: Item) -> int | None:
     """The row of a document that is new here, waiting for its chunks; None for one that is here.
 
-    It keeps its number where that is free, so that what was quoted from it is found.
+    It gets a number of its own: one that was another document's here, now forgotten, may still stand in citations.
     """
     row = execute(
-        "INSERT OR IGNORE INTO library_document (id, path, collection, source, state, reason, title, kind, pages, "
-        "tries, size, mtime, ctime, inode) SELECT (SELECT ?1 WHERE ?1 NOT IN (SELECT id FROM library_document)), ?2, "
-        "c.id, s.id, 'waiting', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM library_source s "
-        "JOIN library_collection c ON c.id = s.collection WHERE s.path = ?12 AND c.name = ?13",
-        int(document["id"]), bytes.fromhex(document["path"]),
+        "INSERT OR IGNORE INTO library_document (path, collection, source, state, reason, title, kind, pages, "
+        "tries, size, mtime, ctime, inode) SELECT ?1, c.id, s.id, 'waiting', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 "
+        "FROM library_source s JOIN library_collection c ON c.id = s.collection WHERE s.path = ?11 AND c.name = ?12",
+        bytes.fromhex(document["path"]),
         *(str(document[name]) for name in ("reason", "title", "kind")),
         *(int(document[name]) for name in ("pages", "tries", "size", "mtime", "ctime", "inode")),
         bytes.fromhex(document["source"]), str(document["collection"]),
     )  # fmt: skip
     return int(row.lastrowid) if row.rowcount else None
+
+
+def named(database: Database) -> list[list[Any]]:
+    """Each document's number with what it is known by in any vault, [number, path in hex, collection]."""
+    rows = database.query(
+        "SELECT d.id, d.path, c.name FROM library_document d JOIN library_collection c ON c.id = d.collection"
+    )
+    return [[id, path.hex(), collection] for id, path, collection in rows]
+
+
+def number_of(database: Database, path: str, collection: str) -> int:
+    """The number here of the document of this path (in hex) and collection; 0 when it is not here."""
+    rows = database.query(
+        "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection "
+        "WHERE d.path = ? AND c.name = ?",
+        bytes.fromhex(path), collection,
+    )  # fmt: skip
+    return int(rows[0][0]) if rows else 0
 
 
 def finish_document(execute: Execute, row: int, document: Item) -> None:

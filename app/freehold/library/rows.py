@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from freehold.library.errors import LibraryNotFound
 from freehold.library.quoting import QUOTED_NEAR, standing
+from freehold.library.values import digest_of
 from freehold.library.words import spaced
 from freehold.processes.frames import unpack_floats
 
@@ -180,6 +181,10 @@ class ChunkRows:
         """What became of each span [document, start, end, digest]; see values.Quoted."""
         return [self._quoted(*span) for span in spans]
 
+    def stands(self, spans: list[list[Any]]) -> list[bool]:
+        """Whether each span [document, start, end, digest] stands in the document at that very place."""
+        return [self._stands(*span) for span in spans]
+
     def sample(self, many: int) -> list[dict[str, Any]]:
         """Chunks of some length from all over the library, the same ones each time, for `library check`."""
         rows = self._db.query(
@@ -206,6 +211,15 @@ class ChunkRows:
         place, text = stands[0] + first, stands[1]
         page = [page for begins, page, _ in parts if begins <= place][-1]
         return about | {"start": place, "end": place + len(text), "state": "here", "page": page, "text": text}
+
+    def _stands(self, document: int, start: int, end: int, digest: str) -> bool:
+        parts = self._db.query(
+            "SELECT start, text FROM library_chunk WHERE document = ? AND place >= 0 AND start < ? "
+            "AND start + length(text) > ? ORDER BY place",
+            document, end, start,
+        )  # fmt: skip
+        first = parts[0][0] if parts else 0
+        return digest_of("".join(text for _, text in parts)[max(start - first, 0) : end - first]) == digest
 
     def _changes(self) -> int:
         return int(self._db.query("SELECT total_changes()")[0][0])

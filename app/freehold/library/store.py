@@ -318,6 +318,14 @@ class LibraryStore(ChunkRows):
                         moving.finish_document(execute, self._arriving, item["document"])
         return taken
 
+    def numbers(self, named: list[list[Any]]) -> list[list[int]]:
+        """[number there, number here] of each document of another vault that is here too, of its `named`."""
+        found = [[int(there), moving.number_of(self._db, path, collection)] for there, path, collection in named]
+        return [pair for pair in found if pair[1]]
+
+    def named(self) -> list[list[Any]]:
+        return moving.named(self._db)
+
     def faults(self) -> list[str]:
         """What the vault's check finds wrong here: chunks whose words cannot be found, or words of none."""
         ids = "SELECT id FROM library_words_docsize", "SELECT id FROM library_chunk"

@@ -115,13 +115,14 @@ class Span(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """What became of a Span. `here`: `text` stands from `start` to `end`, which may have moved since; `changed`: the
-    document does not say it any more; `gone`: the document was forgotten, and of it nothing is known but its number.
+    document does not say it any more; `gone`: the document was forgotten, and of it nothing is known but its number;
+    `elsewhere`: it is a document of another vault, which is not here.
     """
 
     document: int
     start: int
     end: int
-    state: Literal["here", "changed", "gone"]
+    state: Literal["here", "changed", "gone", "elsewhere"]
     path: str | None = None
     title: str = ""
     page: int | None = None

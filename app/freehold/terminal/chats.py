@@ -131,10 +131,12 @@ def import_file(
 
     Reads what Freehold, ChatGPT, Claude and Open WebUI export; what cannot be read is named with the reason.
     """
+    from freehold.assistant.belongings import cited_here
     from freehold.chats.exchange import import_chats
 
     call = call_of(context)
-    done = import_chats(call.opened().conversations, call.path(file))
+    household = call.opened()
+    done = import_chats(household.conversations, call.path(file), cited_here(household.vault))
     skipped = [{"item": one.item, "reason": one.reason} for one in done.skipped]
     lines = [f"{count(done.imported, 'chat')} imported."]
     lines += [f"Left out {one.item}: {one.reason}" for one in done.skipped]

@@ -14,6 +14,7 @@ from freehold.rendering.visible import visible
 from freehold.terminal.library_words import shortened
 
 _QUOTED = 160  # characters of a passage
+_UNNAMED = {"gone": "a document that was forgotten", "elsewhere": "a document that is not in this vault"}
 
 
 def references_text(references: Sequence[Reference]) -> RenderableType:
@@ -24,9 +25,10 @@ def references_text(references: Sequence[Reference]) -> RenderableType:
         return Group()
     parts: list[RenderableType] = [Text("")] if cited else [Text("\nNearest in your documents:", style="dim")]
     for one in cited or near:
-        place = visible(one.path or "a document that was forgotten") + (f", page {one.page}" if one.page else "")
+        name = one.path or _UNNAMED.get(one.state, "")
+        place = visible(name) + (f", page {one.page}" if one.page else "")
         parts.append(Text.assemble((f"[{one.number}] " if one.number else "- ", "dim"), (place, "bold")))
-        words = {"here": shortened(one.text, _QUOTED), "changed": "It has changed since.", "gone": ""}[one.state]
+        words = {"here": shortened(one.text, _QUOTED), "changed": "It has changed since."}.get(one.state, "")
         if words:
             parts.append(Padding(Text(visible(words), style="dim"), (0, 0, 0, 4)))
     return Group(*parts)

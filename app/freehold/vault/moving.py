@@ -24,6 +24,24 @@ class Movable(Protocol):
 
 
 @runtime_checkable
+class Named(Protocol):
+    """A Movable whose rows are cited elsewhere by number, which is another one in each vault.
+
+    `numbers` tells [number there, number here] of those that are here, of what the other vault's store `named`.
+    """
+
+    def named(self) -> list[list[Any]]: ...
+    def numbers(self, named: list[list[Any]]) -> list[list[int]]: ...
+
+
+@runtime_checkable
+class Citing(Protocol):
+    """A Movable that cites by number: it is taken last, when all that it cites has its number here."""
+
+    def renumbered(self, items: Items, numbers: dict[int, int]) -> Items: ...
+
+
+@runtime_checkable
 class Checked(Protocol):
     """A store that can say in technical words what is wrong between its own tables."""
 
@@ -37,15 +55,17 @@ def merge(
 
     Without `keep` nothing stays, and the counts say what would come.
     """
-    taken: dict[str, Counts] = {}
+    movable = {room: store for room, store in ours.items() if isinstance(store, Movable)}
+    taken: dict[str, Counts] = {room: {} for room in movable}
+    numbers: dict[int, int] = {}
     with database.together(keep=keep):
-        for room, store in ours.items():
-            if not isinstance(store, Movable):
-                continue
-            counts = taken[room] = {}
+        for room, store in sorted(movable.items(), key=lambda one: isinstance(one[1], Citing)):
             for items in theirs[room].everything():
-                add(counts, store.take(items))
+                here = store.renumbered(items, numbers) if isinstance(store, Citing) else items
+                add(taken[room], store.take(here))
                 yield room
+            if isinstance(store, Named):
+                numbers |= {pair[0]: pair[1] for pair in store.numbers(theirs[room].named())}
     return taken
 
 

@@ -89,7 +89,7 @@ class ViewerController(QObject):
         if isinstance(error, DocumentNeedsPassword):
             self._viewer.ask_password(is_wrong=self._passwords.pop(place.path, None) is not None)
         elif isinstance(error, LibraryNotFound):
-            self._viewer.show_gone()
+            (self._viewer.show_elsewhere if place.state == "elsewhere" else self._viewer.show_gone)()
         else:
             self._viewer.show_trouble(error.title, error.next_step)
 

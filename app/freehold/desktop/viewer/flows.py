@@ -18,9 +18,9 @@ from freehold.library.errors import (
 def look_up(library: Papers, conversations: Conversations, place: Place, password: str | None = None) -> Pages | Words:
     """What to show of `place`: its pages while the file can be read, else the text that Freehold has kept.
 
-    Raises LibraryNotFound when the document was forgotten, DocumentNeedsPassword.
+    Raises LibraryNotFound when the document was forgotten or is not here, DocumentNeedsPassword.
     """
-    if place.state == "gone":
+    if place.state in ("gone", "elsewhere"):
         raise LibraryNotFound(place.name)
     if place.document < 0:
         return _attached(conversations, place)

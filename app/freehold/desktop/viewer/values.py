@@ -23,7 +23,7 @@ class Place:
     start: int = 0
     end: int = 0
     text: str = ""
-    state: Literal["here", "changed", "gone"] = "here"
+    state: Literal["here", "changed", "gone", "elsewhere"] = "here"
     turn: str = ""
 
     @property

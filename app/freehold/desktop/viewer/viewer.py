@@ -118,7 +118,7 @@ class Viewer(QFrame):
         self.forget()
         self._name.say(place.name)
         self._where.say(_where_words(self, place))
-        self._outside.setVisible(place.document > 0 and place.state != "gone")
+        self._outside.setVisible(place.document > 0 and place.state in ("here", "changed"))
         self.setAccessibleName(self.tr("Document {0}").format(place.name))
         if place.state == "changed":
             self._say(self.tr("The document has changed since. This is where the passage stood."))
@@ -146,11 +146,22 @@ class Viewer(QFrame):
         self._show(self.message)
 
     def show_gone(self) -> None:
-        self._outside.hide()
-        self.message.say(
+        """The document was forgotten."""
+        self._say_gone(
             self.tr("This document is no longer in the library"),
             self.tr("It was forgotten, and what was quoted from it with it. The answer itself stays."),
         )
+
+    def show_elsewhere(self) -> None:
+        """The answer came from another vault, and its document did not."""
+        self._say_gone(
+            self.tr("This document is not here"),
+            self.tr("The answer was written in another vault. Add the document to the library, and ask again."),
+        )
+
+    def _say_gone(self, title: str, words: str) -> None:
+        self._outside.hide()
+        self.message.say(title, words)
         self._show(self.message)
 
     def show_trouble(self, title: str, advice: str) -> None:
