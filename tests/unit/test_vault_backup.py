@@ -86,6 +86,15 @@ def test_a_backup_opens_with_the_slots_the_vault_had(tmp_path, path):
     assert vault_in(tmp_path / "wrong").status().state == "new"
 
 
+def test_reading_a_backup_is_done_when_all_of_it_is(vault, tmp_path, path):
+    backed_up(vault, tmp_path, path)
+    steps = [*look_into(path)]
+    assert steps[-1][0] == steps[-1][1] > 0
+    with unpacked(vault, profile_in(tmp_path), path) as steps:
+        taken = [*steps]
+    assert taken[-1][0] == taken[-1][1] > 0
+
+
 def test_what_is_done_meanwhile_goes_on_and_is_not_in_it(vault, tmp_path, path):
     conversations = Conversations(vault)
     before = contents(vault)

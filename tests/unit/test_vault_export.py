@@ -12,6 +12,7 @@ import pytest
 from freehold.assistant.belongings import export_all, import_all
 from freehold.chats.conversations import Conversations
 from freehold.foundation.errors import FreeholdError, ImportFailed, PlaceUnusable
+from freehold.vault.export import safe_name
 from support.furnished import WORKER, contents, furnish, say, shelve
 from support.steps import drained
 from support.vaults import RAW_KEY, opened, profile_in, vault_in
@@ -99,9 +100,9 @@ def test_an_export_can_be_read_with_nothing_of_ours(folder):
         assert (len(content), hashlib.sha256(content).hexdigest()) == (file["bytes"], file["sha256"])
     chats = [json.loads(line) for line in (folder / "chats.jsonl").read_text().splitlines()]
     assert {chat["title"] for chat in chats} == {"Heat pumps", "In the trash", "Empty", "With a file"}
-    (page,) = (folder / "chats").glob("Heat pumps *.md")
-    assert "A pump, but for" in page.read_text()
+    assert "A pump, but for" in (folder / "chats" / "Heat pumps.md").read_text()
     (text,) = (folder / "documents").iterdir()
+    assert text.name == "lease.txt.txt"
     assert text.read_text() == "The lease begins in May.The rent is due on the first."
     assert json.loads((folder / "settings.json").read_text()) == {"theme": "dark"}
     assert {path.stat().st_mode & 0o077 for path in folder.rglob("*")} == {0}
@@ -119,6 +120,35 @@ def test_names_that_are_no_file_names_are_made_into_some(vault, tmp_path):
     with opened(tmp_path / "third", WORKER) as third:
         assert imported(third, tmp_path / "names").new["chats"]["chats"] == 12
         assert contents(third)["library"] == contents(vault)["library"]
+
+
+def test_an_export_of_before_that_named_its_files_otherwise_is_read_back(other, folder):
+    """Their names were "lease md 3.txt" then; what is read back never hung on them."""
+    (folder / "documents" / "lease.txt.txt").rename(folder / "documents" / "lease txt 1.txt")
+    manifest = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(manifest.replace("documents/lease.txt.txt", "documents/lease txt 1.txt"))
+    assert imported(other, folder).new["library"]["documents"] == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("lease.md", "lease.md"), ("Rent & taxes: 2031", "Rent taxes 2031"), (".bashrc", "bashrc"), ("..", "unnamed"),
+        ("con", "con_"), ("NUL.txt", "NUL_.txt"), ("console.log", "console.log"), ("a/../b", "a .. b"), ("", "unnamed"),
+        ("x" * 80 + ".pdf", "x" * 56 + ".pdf"), ("end. ", "end"), ("v1.2 of the whole plan", "v1.2 of the whole plan"),
+        ("\u202egpj.exe", "gpj.exe"), ("Größe ✓.ods", "Größe.ods"), ("e\u0301t\u00e9.txt", "\u00e9t\u00e9.txt"),
+    ],
+)  # fmt: skip
+def test_a_name_stays_recognisable_and_is_one_on_every_system(title, name):
+    assert safe_name(title) == name
+
+
+def test_names_that_differ_in_case_alone_do_not_take_each_other_s_place(vault, tmp_path):
+    for title in ("Notes", "notes", "NOTES"):
+        say(vault, title, title)
+    exported(vault, tmp_path / "cases", tmp_path)
+    names = {path.stem for path in (tmp_path / "cases" / "chats").iterdir()}
+    assert len({name.casefold() for name in names if name.lower().startswith("notes")}) == 3
 
 
 def test_nothing_is_written_over_and_nothing_half(vault, folder, tmp_path):

@@ -5,7 +5,6 @@ Steps are words for what is being written or read.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from freehold.vault.moving import Counts, add
 
 ROOMS = ("library", "ledger", "market", "settings")  # beside the chats, whose lines are those of `chats export`
 _AT_ONCE = 50
-_UNNAMABLE = re.compile(r"[^\w \-]+")
 
 
 class Vault(Protocol):
@@ -52,7 +50,7 @@ def export_all(
         out.lines("chats.jsonl", chat_lines(conversations))
         for chat in conversations.list():
             page = markdown_of(chat, conversations.branch(chat.id)).encode("utf-8", "surrogatepass")
-            out.file(f"chats/{_name(chat.title, chat.id[-8:])}.md", [page])
+            out.file(out.name("chats", chat.title or "New chat", ".md"), [page])
         for room in ROOMS:
             yield room
             out.lines(f"{room}.jsonl", _items(vault, room))
@@ -123,7 +121,7 @@ def _write_texts(out: Writer, vault: Vault) -> None:
         if item["is_last"]:
             path = bytes.fromhex(item["document"]["path"]).decode("utf-8", "replace")
             if pieces:
-                out.file(f"documents/{_name(path.rpartition('/')[2], str(item['document']['id']))}.txt", pieces)
+                out.file(out.name("documents", path.replace("\\", "/").rpartition("/")[2], ".txt"), pieces)
             pieces = []
 
 
@@ -145,9 +143,3 @@ def _in_pieces(lines: Iterator[Any]) -> Iterator[list[dict[str, Any]]]:
             some = []
     if some:
         yield some
-
-
-def _name(title: str, suffix: str) -> str:
-    """A title as the name of a file on every system."""
-    words = " ".join(_UNNAMABLE.sub(" ", title).split())[:60].strip()
-    return f"{words} {suffix}".strip()

@@ -72,8 +72,8 @@ def write(
         out.write(digest.digest() + seal(digest.digest()))
 
 
-def unpack(path: Path, folder: Path) -> Generator[int, None, Backup]:
-    """Take a backup apart into `folder`: its database and its header. Yields the bytes done.
+def unpack(path: Path, folder: Path) -> Generator[tuple[int, int], None, Backup]:
+    """Take a backup apart into `folder`: its database and its header. Yields the bytes of the database done and in all.
 
     Raises BackupDamaged when a byte is missing, added or another, VaultNewer, DiskFull, PlaceUnusable.
     """
@@ -91,8 +91,8 @@ def unpack(path: Path, folder: Path) -> Generator[int, None, Backup]:
         return _ending(source, backup, digest, path)
 
 
-def inspect(path: Path) -> Generator[int, None, Backup]:
-    """What a backup says of itself, all of it read and compared. Raises as `unpack` does."""
+def inspect(path: Path) -> Generator[tuple[int, int], None, Backup]:
+    """What a backup says of itself, all of it read and compared. Yields and raises as `unpack` does."""
     with _opened(path) as source, Path(os.devnull).open("wb") as nowhere:
         backup = _beginning(source, path)
         digest = yield from _copied(source, backup, nowhere)
@@ -126,12 +126,12 @@ def _facts(line: bytes) -> dict[str, Any] | None:
     return said if is_ours else None
 
 
-def _copied(source: IO[bytes], backup: Backup, out: IO[bytes]) -> Generator[int, None, bytes]:
+def _copied(source: IO[bytes], backup: Backup, out: IO[bytes]) -> Generator[tuple[int, int], None, bytes]:
     digest = hashlib.sha256(backup.lines)
     for done, piece in _pieces(source, backup.size):
         digest.update(piece)
         out.write(piece)
-        yield done
+        yield done, backup.size
     return digest.digest()
 
 

@@ -49,7 +49,7 @@ def back_up(vault: Vault, profile: Profile, path: Path, *, proposed: bool = Fals
 
 def look_into(path: Path) -> Generator[Bytes, None, Backup]:
     """What a backup says of itself. Raises BackupDamaged, VaultNewer, PlaceUnusable."""
-    return (yield from _with_total(files.inspect(path), path))
+    return (yield from files.inspect(path))
 
 
 class Opened:
@@ -110,20 +110,10 @@ def unpacked(vault: Vault, profile: Profile, path: Path) -> Iterator[Generator[B
     folder = profile.scratch / f"backup-{new_id()}"
 
     def steps() -> Generator[Bytes, None, Opened]:
-        backup = yield from _with_total(files.unpack(path, folder), path)
+        backup = yield from files.unpack(path, folder)
         return Opened(vault, backup, folder)
 
     try:
         yield steps()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _with_total(steps: Generator[int, None, Backup], path: Path) -> Generator[Bytes, None, Backup]:
-    while True:
-        try:
-            done = next(steps)
-        except StopIteration as end:
-            backup: Backup = end.value
-            return backup
-        yield done, path.stat().st_size

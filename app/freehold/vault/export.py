@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,10 @@ MANIFEST = "manifest.json"
 _MOST_MANIFEST = 256 * 1024 * 1024
 MOST_LINE = 64 * 1024 * 1024
 _NAME = re.compile(r"[^\x00-\x1f\\:*?\"<>|/]+")  # of a part of a path, on every system
+_UNNAMABLE = re.compile(r"[^\w \-.]+")
+_MOST_NAME = 60  # characters, of up to four bytes each, of the 255 that systems take
+_ENDING = re.compile(r"\.\w{1,8}$")
+_DEVICES = re.compile(r"(con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?=\.|$)", re.IGNORECASE)  # on Windows, whatever follows
 
 
 class Writer:
@@ -30,11 +35,22 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._names: set[str] = set()
         self.files: list[dict[str, Any]] = []
 
     @property
     def size(self) -> int:
         return sum(int(file["bytes"]) for file in self.files)
+
+    def name(self, folder: str, title: str, ending: str) -> str:
+        """A path in `folder` of the export that is taken by no other, recognisable by its `title`: a name, or words."""
+        stem, number = safe_name(title), 1
+        name = f"{folder}/{stem}{ending}"
+        while name.casefold() in self._names:
+            number += 1
+            name = f"{folder}/{stem} {number}{ending}"
+        self._names.add(name.casefold())
+        return name
 
     def file(self, name: str, parts: Iterable[bytes]) -> None:
         path, digest, size = self._folder / name, hashlib.sha256(), 0
@@ -51,6 +67,15 @@ class Writer:
     def lines(self, name: str, items: Iterable[Any]) -> None:
         """JSON lines in ASCII: names of files need not be text, and escapes can hold them."""
         self.file(name, (json.dumps(item, separators=(",", ":")).encode() + b"\n" for item in items))
+
+
+def safe_name(title: str) -> str:
+    """A title as the name of a file on every system, its own ending kept."""
+    words = " ".join(_UNNAMABLE.sub(" ", unicodedata.normalize("NFC", title)).split()).strip(". ")
+    found = _ENDING.search(words)
+    ending = found.group() if found else ""
+    name = words.removesuffix(ending)[: _MOST_NAME - len(ending)].rstrip(". ") + ending or "unnamed"
+    return f"{device.group()}_{name[device.end() :]}" if (device := _DEVICES.match(name)) else name
 
 
 @contextmanager
