@@ -69,14 +69,9 @@ def import_all(vault: Vault, conversations: Conversations, folder: Path) -> Gene
     export = Reader(folder)
     new: dict[str, Counts] = {"chats": {"chats": 0, "turns": 0}}
     skipped = []
-    numbers: dict[int, int] = {}  # of documents, there and here: the chats, which cite them, come last
-    for room in ROOMS:
-        yield room
-        counts = new[room] = {}
-        for items in _in_pieces(export.lines(f"{room}.jsonl")):
-            add(counts, vault.call("vault.take", room=room, items=items))
-            if named := _named(items):
-                numbers |= dict(vault.call("library.numbers", named=named))
+    first, *rest = ROOMS  # documents before the chats that cite them, chats before their receipts
+    yield first
+    numbers, new[first] = _take_library(vault, export)
 
     def cite(turn: Turn) -> Turn:
         return turn.renumbered(lambda document: numbers.get(document, 0))
@@ -88,6 +83,11 @@ def import_all(vault: Vault, conversations: Conversations, folder: Path) -> Gene
             skipped.append(taken)
         else:
             add(new["chats"], taken)
+    for room in rest:
+        yield room
+        counts = new[room] = {}
+        for items in _in_pieces(export.lines(f"{room}.jsonl")):
+            add(counts, vault.call("vault.take", room=room, items=items))
     return TakenIn(new, tuple(skipped))
 
 
@@ -125,10 +125,21 @@ def _write_texts(out: Writer, vault: Vault) -> None:
             pieces = []
 
 
+def _take_library(vault: Vault, export: Reader) -> tuple[dict[int, int], Counts]:
+    """The numbers of its documents, there and here, and what was new."""
+    numbers: dict[int, int] = {}
+    counts: Counts = {}
+    for items in _in_pieces(export.lines("library.jsonl")):
+        add(counts, vault.call("vault.take", room="library", items=items))
+        if named := _named(items):
+            numbers |= dict(vault.call("library.numbers", named=named))
+    return numbers, counts
+
+
 def _named(items: list[dict[str, Any]]) -> list[list[Any]]:
     """The documents among the items of an export, as another vault's `library.named` tells them."""
     documents = [item["document"] for item in items if item.get("at") == 0 and "document" in item]
-    return [[one["id"], one["path"], one["collection"]] for one in documents]
+    return [[one["id"], one["path"], one["collection"]] for one in documents if isinstance(one.get("id"), int)]
 
 
 def _in_pieces(lines: Iterator[Any]) -> Iterator[list[dict[str, Any]]]:

@@ -25,7 +25,7 @@ class Movable(Protocol):
 
 @runtime_checkable
 class Named(Protocol):
-    """A Movable whose rows are cited elsewhere by number, which is another one in each vault.
+    """A Movable whose rows are cited elsewhere by number, which is another one in each vault. It is taken first.
 
     `numbers` tells [number there, number here] of those that are here, of what the other vault's store `named`.
     """
@@ -36,7 +36,7 @@ class Named(Protocol):
 
 @runtime_checkable
 class Citing(Protocol):
-    """A Movable that cites by number: it is taken last, when all that it cites has its number here."""
+    """A Movable that cites by number."""
 
     def renumbered(self, items: Items, numbers: dict[int, int]) -> Items: ...
 
@@ -59,7 +59,7 @@ def merge(
     taken: dict[str, Counts] = {room: {} for room in movable}
     numbers: dict[int, int] = {}
     with database.together(keep=keep):
-        for room, store in sorted(movable.items(), key=lambda one: isinstance(one[1], Citing)):
+        for room, store in sorted(movable.items(), key=lambda one: not isinstance(one[1], Named)):
             for items in theirs[room].everything():
                 here = store.renumbered(items, numbers) if isinstance(store, Citing) else items
                 add(taken[room], store.take(here))
