@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from freehold import __version__
 from freehold.foundation.errors import WorkerSilent, WorkerStopped
 from freehold.processes.frames import JunkOnPipe, encode, read_frames
+from freehold.processes.process import Process, Running
 
 LEAVING_SECONDS = 1.0  # between closing its pipe and being gone; then it is helped
 MOST_PENDING = 100_000  # parts of one request that nobody has taken yet; more is a flood
@@ -28,18 +29,20 @@ class Child:
     """One process from its start to its death.
 
     `dead` is called once, before those who wait are told; `mourned` once after them, so that it may take any lock.
+    One that `has_greeted` said its hello to the program before this one.
     """
 
     def __init__(
         self,
         name: str,
-        process: subprocess.Popen[bytes],
+        process: Process,
         *,
         dead: Callable[[Child, WorkerStopped], None],
         mourned: Callable[[Child, WorkerStopped], None],
+        has_greeted: bool = False,
     ) -> None:
         self.name, self.process, self._dead, self._mourned = name, process, dead, mourned
-        self.is_ending = False
+        self.is_ending, self._has_greeted = False, has_greeted
         self.heard = time.monotonic()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Frames | None] = {}  # None: its asker has gone away
@@ -87,6 +90,22 @@ class Child:
     def is_waiting(self, number: int) -> bool:
         """Whether the last frame of request `number` has not come yet."""
         return number in self._waiting
+
+    def hand_over(self, seconds: float) -> Running | None:
+        """Let it go on without us, once all that it was asked is answered: nothing of its words may be lost between.
+
+        None when it has more to say after `seconds`. To be followed by the end of this program, or of it.
+        """
+        until = time.monotonic() + seconds
+        while self._waiting or not self._outbox.empty():
+            if time.monotonic() >= until or self._gone is not None:
+                return None
+            time.sleep(0.01)
+        stdin, stdout, stderr = (_pipe(one).fileno() for one in (
+            self.process.stdin, self.process.stdout, self.process.stderr))  # fmt: skip
+        running = Running(self.process.pid, stdin, stdout, stderr, __version__)
+        running.keep_open()
+        return running
 
     def abandon(self, number: int) -> None:
         """Drop what still comes for request `number`: nobody reads it any more."""
@@ -142,7 +161,7 @@ class Child:
         with _pipe(self.process.stdout) as stdout:
             try:
                 frames = read_frames(stdout)
-                if (hello := next(frames, None)) is not None:
+                if not self._has_greeted and (hello := next(frames, None)) is not None:
                     self._hello.put(hello)
                 for frame in frames:
                     self._deliver(frame)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import queue
-import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
+from freehold import __version__
 from freehold.foundation.errors import WorkerSilent, WorkerStopped, from_wire
 from freehold.foundation.stop import Stop
 from freehold.processes.child import Child, Frames
+from freehold.processes.process import Adopted, Process, Running
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Link:
     def __init__(
         self,
         name: str,
-        start: Callable[[], subprocess.Popen[bytes]],
+        start: Callable[[], Process],
         *,
         silence: float = 60.0,
         deaf: float = DEAF_SECONDS,
@@ -56,6 +57,7 @@ class Link:
         self._lock = threading.Lock()  # guards the two below; never held while waiting
         self._child: Child | None = None
         self._crashes: deque[float] = deque(maxlen=CRASHES_ALLOWED)
+        self._handed: Child | None = None
 
     @property
     def is_running(self) -> bool:
@@ -105,6 +107,37 @@ class Link:
             child, self._child = self._child, None
         if child is not None:
             child.end(seconds)
+
+    def hand_over(self, seconds: float = 2.0) -> Running | None:
+        """Let the worker outlive this program, which is about to be replaced; None where none runs or none can.
+
+        It is not ended by this link any more, and dies of its closed pipe unless the next program adopts it.
+        """
+        with self._start_lock, self._lock:
+            child, self._child = self._child, None
+        if child is None or not child.is_alive:
+            return None
+        running = child.hand_over(seconds)
+        if running is None:
+            child.end(0.0)
+        else:
+            self._handed = child  # its pipes must not be closed before the exec
+        return running
+
+    def adopt(self, running: Running) -> bool:
+        """Take over a worker of the program before this one. False, and it leaves, when it is of another build."""
+        try:
+            process = Adopted(running)
+        except OSError:
+            return False
+        with self._start_lock:
+            child = Child(self.name, process, dead=self._note_death, mourned=self._tell_death, has_greeted=True)
+            if running.version != __version__ or process.poll() is not None:
+                child.end(0.0)
+                return False
+            with self._lock:
+                self._child = child
+        return True
 
     def kill(self) -> None:
         """End the process at once: what its memory held is gone when this returns."""

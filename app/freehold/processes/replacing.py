@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
+from freehold.processes.process import Running
+
 _HANDED, _NO_PIPE = "--locked", "-1"
 
 
@@ -22,12 +24,13 @@ class Handed:
     """What the one before leaves behind: nothing that anybody wrote.
 
     `lock` is the handle that holds the profile, `chat` the id of the chat in view (it tells when the chat was begun
-    and no more), `geometry` the window's place.
+    and no more), `geometry` the window's place, `gateway` the process that goes on answering other devices.
     """
 
     lock: int | None = None
     chat: str = ""
     geometry: str = ""
+    gateway: Running | None = None
 
 
 def replace_process(arguments: Sequence[str], handed: Handed) -> NoReturn:
@@ -51,7 +54,8 @@ def take(pipe: str) -> Handed:
     with suppress(OSError, ValueError, TypeError):
         with open(int(pipe), "rb") as reading:  # noqa: PTH123 - a number
             fields: dict[str, Any] = json.load(reading)
-        handed = Handed(**fields)
+        gateway = fields.pop("gateway", None)
+        handed = Handed(**fields, gateway=None if gateway is None else Running(**gateway))
         if handed.lock is not None:
             os.set_inheritable(handed.lock, False)
         return handed
