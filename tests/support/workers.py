@@ -99,6 +99,23 @@ def chatter_deaf(stop: Stop) -> Generator[str, None, None]:
         time.sleep(0.01)
 
 
+def count_beside(stop: Stop) -> Generator[int, None, str]:
+    """As `count_for_ever`, and others may run meanwhile."""
+    return (yield from count_for_ever(stop))
+
+
+def add_beside(left: int, right: int) -> int:
+    return left + right
+
+
+def sleep_beside(seconds: float) -> str:
+    return sleep(seconds)
+
+
+def bug_beside(secret: str) -> None:
+    raise ValueError(secret)
+
+
 def sleep(seconds: float) -> str:
     time.sleep(seconds)
     return "slept"
@@ -192,11 +209,15 @@ OPS: dict[str, Callable[..., Any]] = {
     for op in (
         echo, add, typed, count_to, count_for_ever, count_without_stop, chatter_deaf, sleep, sleep_in_native_code,
         leave_mark, say_and_sleep, exit_with, die_of, crash_natively, disk_full, bug, bug_in_a_thread, not_json,
-        part_not_json, too_long, print_everywhere, environment, about,
+        part_not_json, too_long, print_everywhere, environment, about, count_beside, add_beside, sleep_beside,
+        bug_beside,
     )
 }  # fmt: skip
 
 
 if __name__ == "__main__":
     # The leaving mark lets a test see that a worker left by the front door.
-    serve(sys.argv[1], OPS, leaving=lambda: Path("left").touch())
+    serve(
+        sys.argv[1], OPS, together={name for name in OPS if name.endswith("_beside")},
+        leaving=lambda: Path("left").touch(),
+    )  # fmt: skip

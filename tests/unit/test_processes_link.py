@@ -341,3 +341,63 @@ def test_a_bug_in_a_worker_s_thread_is_in_the_last_words_without_its_message(tmp
     assert "ValueError at workers.py" in caught.value.detail
     assert "diary" not in caught.value.detail
     wait_until(lambda: told)
+
+
+# Ops that may run side by side
+
+
+def test_ops_that_may_run_together_do(link):
+    streams = [link.stream("count_beside", stop=Stop()) for _ in range(3)]
+    for stream in streams:
+        assert next(stream) == 0
+    assert link.call("add_beside", left=2, right=3) == 5
+    assert link.call("add", left=2, right=3) == 5
+    for stream in streams:
+        assert next(stream) == 1
+        stream.close()
+    assert link.call("add", left=1, right=1) == 2
+
+
+def test_one_that_may_does_not_wait_for_one_that_may_not(link):
+    busy = link.stream("count_for_ever", stop=Stop())
+    assert next(busy) == 0
+    assert link.call("add_beside", left=1, right=1) == 2
+    busy.close()
+
+
+def test_a_stop_reaches_the_one_it_is_meant_for(link):
+    stop = Stop()
+    stopped, other = link.stream("count_beside", stop=stop), link.stream("count_beside", stop=Stop())
+    assert (next(stopped), next(other)) == (0, 0)
+    stop.set()
+    assert drain(stopped)[1] == "stopped"
+    assert next(other) == 1
+    other.close()
+
+
+def test_a_bug_in_one_leaves_the_others_alone(link):
+    stream = link.stream("count_beside", stop=Stop())
+    assert next(stream) == 0
+    with pytest.raises(WorkerBug, match="ValueError"):
+        link.call("bug_beside", secret="what the user wrote")
+    assert next(stream) == 1
+    stream.close()
+
+
+def test_a_worker_leaves_by_itself_when_those_that_ran_together_have_ended(link, tmp_path):
+    stream = link.stream("count_beside", stop=Stop())
+    assert next(stream) == 0
+    link.end()
+    assert (tmp_path / "left").exists()
+
+
+def test_one_that_does_not_hear_its_stop_keeps_no_worker_alive(link, tmp_path):
+    with ThreadPoolExecutor(1) as threads:
+        sleeper = threads.submit(link.call, "sleep_beside", seconds=60.0)
+        wait_until(lambda: link.pid)
+        link.call("add", left=1, right=1)
+        pid = link.pid
+        link.end(10.0)
+        assert isinstance(sleeper.exception(), WorkerStopped)
+    assert not is_alive(pid)
+    assert not (tmp_path / "left").exists()

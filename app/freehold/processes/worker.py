@@ -11,7 +11,7 @@ import sys
 import threading
 import types
 import typing
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import Any, BinaryIO
 
 from freehold import __version__
@@ -26,19 +26,26 @@ GRACE_SECONDS = 1.5  # how long a running op may finish once the app is gone
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
-def serve(name: str, ops: Mapping[str, Op], *, leaving: Callable[[], None] = lambda: None) -> None:
+def serve(
+    name: str,
+    ops: Mapping[str, Op],
+    *,
+    together: Collection[str] = (),
+    leaving: Callable[[], None] = lambda: None,
+) -> None:
     """Answer requests until stdin closes. Never returns with work half told: the process leaves afterwards.
 
     An op is a function with typed keyword arguments; it returns a JSON value, or is a generator whose yields are
     parts and whose return value is the result. One that takes `stop: Stop` decides itself how it ends when that is
     set; any other generator is closed between two parts, and its result is None. Ops run one at a time, in this
-    thread. `leaving` runs before the process goes, when no op is running.
+    thread; those named in `together` begin at once, each in a thread of its own beside all others. `leaving` runs
+    before the process goes, when no op is running.
     """
     answers, questions = take_over_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the app's; it stops us through the pipe
     forbid_core_dumps()
     say_no_messages()
-    loop = _Loop(ops, answers)
+    loop = _Loop(ops, answers, frozenset(together))
     loop.say({"hello": name, "version": __version__, "pid": os.getpid()})
     threading.Thread(target=loop.listen, args=(questions,), daemon=True).start()
     loop.run()
@@ -89,13 +96,14 @@ def say_no_messages() -> None:
 
 
 class _Loop:
-    def __init__(self, ops: Mapping[str, Op], answers: BinaryIO) -> None:
-        self._ops, self._answers = ops, answers
+    def __init__(self, ops: Mapping[str, Op], answers: BinaryIO, together: frozenset[str] = frozenset()) -> None:
+        self._ops, self._answers, self._together = ops, answers, together
         self._types = {name: _argument_types(op) for name, op in ops.items()}
         self._write_lock = threading.Lock()
         self._stops: dict[int, Stop] = {}
         self._turn = threading.Lock()
-        self._running: int | None = None
+        self._running: set[int] = set()
+        self._beside: set[threading.Thread] = set()
         self._asked: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
 
     def listen(self, questions: BinaryIO) -> None:
@@ -119,12 +127,25 @@ class _Loop:
             self._wish(number)
             return
         self._stops[number] = Stop()
-        self._asked.put(frame)
+        if isinstance(op := frame.get("op"), str) and op in self._together:
+            self._start_beside(frame)
+        else:
+            self._asked.put(frame)
+
+    def _start_beside(self, frame: dict[str, Any]) -> None:
+        def answer() -> None:
+            self._answer(frame)
+            self._beside.discard(threading.current_thread())
+
+        thread = threading.Thread(target=answer, name=str(frame["op"]), daemon=True)
+        self._running.add(frame["id"])
+        self._beside.add(thread)
+        thread.start()
 
     def _wish(self, number: int) -> None:
         with self._turn:
             stop = self._stops.get(number)
-            if stop is not None and number != self._running:
+            if stop is not None and number not in self._running:
                 del self._stops[number]  # it waits its turn behind another op: it never starts
                 self.say({"id": number, "done": None})
                 return
@@ -134,9 +155,12 @@ class _Loop:
     def run(self) -> None:
         while (frame := self._asked.get()) is not None:
             with self._turn:
-                self._running = frame["id"] if frame["id"] in self._stops else None
-            if self._running is not None:
+                if is_wanted := frame["id"] in self._stops:
+                    self._running.add(frame["id"])
+            if is_wanted:
                 self._answer(frame)
+        for thread in tuple(self._beside):  # whoever does not heed its stop is ended with the process
+            thread.join()
 
     def _answer(self, frame: dict[str, Any]) -> None:
         number = frame["id"]
@@ -149,6 +173,7 @@ class _Loop:
             self.say({"id": number, "error": _bug(error)})
         finally:
             self._stops.pop(number, None)
+            self._running.discard(number)
 
     def _perform(self, number: int, frame: dict[str, Any]) -> Any:
         op, args = frame.get("op"), frame.get("args")
