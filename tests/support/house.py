@@ -95,7 +95,7 @@ NOT_IN_THE_APP = (
 )  # fmt: skip
 
 # Files that only ever run in a worker, beside those that have `worker` in their name.
-IN_A_WORKER = {"network/hub.py", "network/transport.py"}
+IN_A_WORKER = {"network/hub.py", "network/transport.py", "network/peer_wire.py"}
 # Files of a room that run inside the vault, where SQL is spoken.
 IN_THE_VAULT = {"store.py", "schema.py", "rows.py", "search.py", "wording.py", "moving.py"}
 
@@ -107,6 +107,7 @@ NETS = {
     "terminal/main.py": "the terminal's last net, around a command that another process runs",
     "engine/worker.py": "carries an error from the engine's thread to the op that raises it",
     "network/worker.py": "carries an error from a connection's thread to the op that raises it",
+    "network/watched.py": "carries an error from an exchange's thread to the op that raises it",
 }
 
 _SQL = re.compile(

@@ -33,7 +33,14 @@ def when_words(moment: float, now: datetime) -> str:
 
 def left_words(data_class: str) -> str:
     """What of the owner's went with it."""
-    return {"public-file": _tr("The name of a public file")}.get(data_class, data_class)
+    known = {
+        "public-file": _tr("The name of a public file"),
+        "keys": _tr("Names and public keys of devices"),
+        "numbers": _tr("Numbers"),
+        "words": _tr("Words of a chat"),
+        "documents": _tr("Passages of documents"),
+    }
+    return known.get(data_class, data_class)
 
 
 def outcome_words(one: Connection) -> str:

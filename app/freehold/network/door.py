@@ -12,6 +12,7 @@ from freehold.network.download import Download, Wanted
 from freehold.network.facts import HubQuestion
 from freehold.network.gate import Gate, Session, Settings
 from freehold.network.ledger import Vault
+from freehold.network.peer_line import PeerLine
 from freehold.network.staging import Staging, partials
 from freehold.network.values import (
     Connection,
@@ -52,6 +53,7 @@ class Door:
         self._profile, self._endpoint, self._free = profile, endpoint.rstrip("/"), free
         self._patience = patience
         self._gate = Gate(profile, vault, settings, local=local, stall=patience.stall, start=start)
+        self._peer_line = PeerLine(self._gate)
 
     @property
     def is_offline(self) -> bool:
@@ -69,7 +71,12 @@ class Door:
 
     def close(self) -> None:
         """End the network processes there are; what they downloaded so far is kept."""
+        self._peer_line.close()
         self._gate.close()
+
+    def peer_line(self) -> PeerLine:
+        """The line to other devices. There is one; its process starts with the first exchange."""
+        return self._peer_line
 
     def ledger(self, since: float = 0.0) -> list[Connection]:
         """The connections from `since` (seconds since 1970) on, oldest first. Raises VaultLocked."""

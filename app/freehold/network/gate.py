@@ -22,7 +22,7 @@ from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
 from freehold.network.ledger import Entry, Ledger, Vault
 from freehold.network.policy import Barred, Policy, Route
-from freehold.network.values import Connection, Outcome
+from freehold.network.values import Connection, DataClass, Outcome
 from freehold.processes.link import Link
 from freehold.processes.spawn import spawn, worker_command
 
@@ -90,14 +90,42 @@ class Gate:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A network process to connect with; nothing of it runs or writes any more afterwards."""
-        session = self._start()
-        self._open.append(session)
+        session = self.hold()
         try:
             yield session
         finally:
-            session.end()
-            if session in self._open:
-                self._open.remove(session)
+            self.release(session)
+
+    def hold(self) -> Session:
+        """A network process until `release`, or until the gate closes (`holds`)."""
+        session = self._start()
+        self._open.append(session)
+        return session
+
+    def holds(self, session: Session) -> bool:
+        return session in self._open
+
+    def release(self, session: Session) -> None:
+        session.end()
+        with suppress(ValueError):  # closed meanwhile
+            self._open.remove(session)
+
+    @contextmanager
+    def row(self, purpose: str, host: str, port: int, data_class: DataClass) -> Iterator[Entry]:
+        """The ledger's row of one exchange, while it lasts. Raises Offline and VaultLocked before anything is sent.
+
+        The row ends as the code of the FreeholdError that rises, as "interrupted" when it is left in between, else with
+        the entry's own `error`.
+        """
+        self._refuse_offline(purpose, host, port, data_class)
+        entry = self._ledger.begin(purpose, host, port, data_class)
+        try:
+            yield entry
+        except FreeholdError as error:
+            entry.error = error.code
+            raise
+        finally:
+            entry.end()
 
     def connect(
         self, session: Session, op: str, *, url: str, purpose: str, stop: Stop | None = None, **args: Any
@@ -133,15 +161,18 @@ class Gate:
 
     def _admit(self, url: str, purpose: str) -> Route:
         host, port = _told(url)
-        if self.is_offline:
-            with suppress(VaultLocked):  # nothing is connected either way
-                self._ledger.refuse(purpose, host, port, "offline")
-            raise Offline(f"wanted: {purpose}, {host}")
+        self._refuse_offline(purpose, host, port)
         try:
             return self._policy.route(url)
         except Barred as error:
             self._ledger.refuse(purpose, host, port, str(error))
             raise DownloadFailed(f"{host} was not connected to: {error}", advice="Do not trust this source.") from error
+
+    def _refuse_offline(self, purpose: str, host: str, port: int, data_class: DataClass = "public-file") -> None:
+        if self.is_offline:
+            with suppress(VaultLocked):  # nothing is connected either way
+                self._ledger.refuse(purpose, host, port, "offline", data_class)
+            raise Offline(f"wanted: {purpose}, {host}")
 
     def _attend(
         self, session: Session, beats: Generator[Any, None, Any], entry: Entry, halt: Stop

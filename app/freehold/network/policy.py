@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 LONGEST_URL = 8192
+_NAME = re.compile(r"\w(?:[\w.-]{0,251}\w)?\.?", re.ASCII)
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 
 
@@ -53,6 +54,32 @@ class Policy:
         if _is_address(host) and not is_public(host):
             raise Barred("it points into a private network")
         return Route(scheme, host, port)
+
+
+def peer_route(host: str, port: int) -> Route:
+    """The way to a device that its owner paired, or wants to. Raises Barred."""
+    if not (_is_address(host) or _NAME.fullmatch(host)) or "%" in host or not 1 <= port <= 65535:
+        raise Barred("the address is malformed")
+    if _is_address(host):
+        peer_addresses([host])
+    return Route("https", host, port)
+
+
+def peer_addresses(addresses: list[str]) -> list[str]:
+    """The addresses of a device that may be dialled: those of one machine, in whatever network. Raises Barred.
+
+    Which machine answers there is settled by its certificate, so a private address is as good as another.
+    """
+    fits = [address for address in dict.fromkeys(addresses) if _is_one_machine(address)]
+    if not fits:
+        raise Barred("its name leads to no machine")
+    return fits[:4]
+
+
+def _is_one_machine(address: str) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    ip = (_hidden_ipv4(ip) if isinstance(ip, ipaddress.IPv6Address) and not ip.is_loopback else None) or ip
+    return not (ip.is_multicast or ip.is_unspecified or (ip.version == 4 and ip.is_reserved))
 
 
 def _origin(url: str) -> tuple[str, str, int]:

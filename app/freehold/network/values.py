@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-DataClass = Literal["public-file"]
-"""What of the owner's leaves with a request. `public-file`: nothing but the name of a public file."""
+DataClass = Literal["public-file", "keys", "numbers", "words", "documents"]
+"""What of the owner's leaves with a request. public-file: nothing but the name of a public file. keys: names and public
+keys of devices. numbers: of models, tokens, receipts. words: of questions, answers, instructions. documents: of files.
+"""
 
 
 @dataclass(frozen=True, slots=True)

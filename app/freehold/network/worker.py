@@ -1,4 +1,4 @@
-"""The network process: one request at a time, never a redirect followed, every byte counted."""
+"""The network process: never a redirect followed, every byte counted. Files come one at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freehold.foundation.stop import Stop
+from freehold.network.peer_worker import PeerWorker, peer_operations
 from freehold.network.policy import Barred, Route
 from freehold.network.resume import Verdict, judge, strong
 from freehold.network.staging import Notes, PartFile, Staging
@@ -30,11 +31,17 @@ def serve_network() -> None:
 
     # The spawn environment keeps the hub library from the network; this is the one process that may use it.
     os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "0"
-    serve("network", operations(NetworkWorker()))
+    ops = operations(NetworkWorker())
+    serve("network", ops, together={name for name in ops if name.startswith("peer.")})
 
 
 def operations(worker: NetworkWorker) -> Mapping[str, Callable[..., Any]]:
-    return {"file.fetch": worker.fetch, "file.check": worker.check, "hub.describe": worker.describe}
+    files: dict[str, Callable[..., Any]] = {
+        "file.fetch": worker.fetch,
+        "file.check": worker.check,
+        "hub.describe": worker.describe,
+    }
+    return {**files, **peer_operations(worker.peers)}
 
 
 class NetworkWorker:
@@ -49,9 +56,11 @@ class NetworkWorker:
         *,
         authority: Path | None = None,
         answer: float = ANSWER_SECONDS,
+        peers: PeerWorker | None = None,
     ) -> None:
         self._write, self._authority, self._answer = write, authority, answer
         self._parts: dict[Path, PartFile] = {}
+        self.peers = peers or PeerWorker()
 
     def fetch(
         self, *, stop: Stop, url: str, route: dict[str, Any], folder: str, source: str, limit: int, stall: float,
@@ -145,10 +154,11 @@ class NetworkWorker:
         return outcome
 
     def close(self) -> None:
-        """Let go of the files; a process that ends does that by itself."""
+        """Let go of files and connections; a process that ends does that by itself."""
         for part in self._parts.values():
             part.close()
         self._parts.clear()
+        self.peers.close()
 
     def _part(self, staging: Staging, watch: _Watch) -> PartFile:
         if staging.part not in self._parts:
