@@ -120,6 +120,40 @@ def test_what_was_read_together_is_not_what_an_answer_goes_on_from(ready):
     assert answer(ready, prompt + begun, max_tokens=1, replayed=8)[2].reused == len(prompt + begun) - 1
 
 
+def test_its_own_answer_is_what_it_would_have_written(ready):
+    prompt = ready.read([QUESTION]).ids
+    for wish in (Sampling(temperature=0.0, max_tokens=40), Sampling(temperature=1.0, seed=7, max_tokens=40)):
+        ids = written(drain(ready.generate(prompt, wish, Stop()))[0])[0]
+        scored = ready.score(prompt, ids, range(40), wish, Stop())
+        assert [one.position for one in scored] == list(range(40))
+        assert sum(one.chosen == ids[one.position] for one in scored) >= 38
+        assert max(one.margin for one in scored) < 0.05
+
+
+def test_a_token_that_was_swapped_has_a_margin_and_nothing_is_said_of_other_places(ready):
+    prompt, wish = ready.read([QUESTION]).ids, Sampling(temperature=1.0, seed=7, max_tokens=12)
+    ids = list(written(drain(ready.generate(prompt, wish, Stop()))[0])[0])
+    own, ids[6] = ids[6], ready.read([Message("user", "z")]).ids[-2]
+    scored = ready.score(prompt, ids, (6, 3, 6), wish, Stop())
+    assert [one.position for one in scored] == [3, 6]
+    assert (scored[1].chosen, scored[1].margin > 0.1) == (own, True)
+
+
+def test_what_cannot_be_scored_is_refused_in_words_and_stopping_comes_first(ready):
+    prompt = ready.read([QUESTION]).ids
+    with pytest.raises(PromptTooLong):
+        ready.score(prompt, prompt * 100, (len(prompt) * 100 - 1,), Sampling(), Stop())
+    with pytest.raises(EngineStopped):
+        ready.score(prompt, prompt, (len(prompt),), Sampling(), Stop())
+    stop = Stop()
+    stop.set()
+    assert ready.score(prompt, prompt, (0, 1), Sampling(), stop) == ()
+    assert ready.score(prompt, prompt, (), Sampling(), Stop()) == ()
+    ready.unload()
+    with pytest.raises(EngineStopped):
+        ready.score(prompt, prompt, (0,), Sampling(), Stop())
+
+
 def test_the_next_prompt_continues_what_was_read_and_written(ready):
     first = ready.read([QUESTION])
     ids, text, _ = answer(ready, first.ids)

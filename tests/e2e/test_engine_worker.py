@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -143,6 +144,26 @@ def test_an_answer_begun_elsewhere_goes_on_as_if_it_had_never_been_interrupted(e
     steps, finished = drain(engine.generate(prompt + whole[:17], wish, Stop(), replayed=17))
     assert finished.reused < len(prompt)
     assert (written(steps)[0], begun + written(steps)[1]) == (whole[17:], text)
+
+
+def test_a_check_gives_way_to_an_answer_and_is_completed_afterwards(engine):
+    prompt = engine.read([Message("user", "Check. " + LONG * 40)]).ids
+    wish = Sampling(temperature=0.7, seed=2, max_tokens=24)
+    ids = written(drain(engine.generate(prompt, wish, Stop()))[0])[0]
+    other = engine.read([Message("user", "What colour is the sky?")]).ids
+    answer(engine, other, max_tokens=1)
+    found = []
+    check = threading.Thread(
+        target=lambda: found.extend(engine.score(prompt, ids, range(len(ids)), wish, Stop())), daemon=True
+    )
+    check.start()
+    time.sleep(0.3)
+    assert not engine.is_busy
+    assert answer(engine, other, max_tokens=8)[2].ending == "length"
+    check.join(120)
+    assert [one.position for one in found] == list(range(len(ids)))
+    assert sum(one.chosen == ids[one.position] for one in found) >= len(ids) - 3
+    assert max(one.margin for one in found) < 1.0
 
 
 def test_native_code_hears_a_wish_to_stop_in_the_middle_of_a_computation():

@@ -27,6 +27,7 @@ from freehold.engine.values import (
     Prompt,
     Reading,
     Sampling,
+    Scored,
     Vocabulary,
     Written,
 )
@@ -107,6 +108,19 @@ class FakeEngine:
         finally:
             self._turn.release()
 
+    def score(
+        self, prompt: Sequence[int], answer: Sequence[int], positions: Sequence[int], sampling: Sampling, stop: Stop
+    ) -> tuple[Scored, ...]:
+        """Without words, what it would have written itself; every other token has a margin of 1."""
+        if len(prompt) + max(positions, default=-1) >= self._working().limit:
+            raise PromptTooLong(f"{len(prompt)} tokens")
+        if not all(0 <= one < len(answer) for one in positions):
+            raise EngineStopped("the answer has no such place")
+        if stop.is_set():
+            return ()
+        own = {place: self._letter(len(prompt) + place, sampling.seed) for place in sorted(set(positions))}
+        return tuple(Scored(one, ord(own[one]), float(answer[one] != ord(own[one]))) for one in own)
+
     def _generate(
         self, prompt: list[int], sampling: Sampling, stop: Stop, replayed: int
     ) -> Generator[Reading | Written, None, Finished]:
@@ -141,8 +155,11 @@ class FakeEngine:
             yield from self.words
             return
         while True:
-            yield random.Random(seed * 1_000_003 + place).choice("abcdefgh ")
+            yield self._letter(place, seed)
             place += 1
+
+    def _letter(self, place: int, seed: int) -> str:
+        return random.Random(seed * 1_000_003 + place).choice("abcdefgh ")
 
     def unload(self) -> None:
         self._loaded, self._cells, self._alone = None, [], []

@@ -42,7 +42,7 @@ class Scripted:
         self.bad_at: int | None = None
         self.leads_with_space = False
 
-    def decode(self, ids) -> str:
+    def decode(self, ids, scored=(-1,)) -> str:
         self.decodes += 1
         if self.decodes == self.abort_at:
             self.stop.set()

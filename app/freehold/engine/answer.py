@@ -31,8 +31,8 @@ class Calculator(Protocol):
 
     @property
     def can_undo(self) -> bool: ...
-    def decode(self, ids: Sequence[int]) -> Literal["done", "aborted"]: ...
-    def logits(self) -> NDArray[np.float32]: ...
+    def decode(self, ids: Sequence[int], scored: Sequence[int] = (-1,)) -> Literal["done", "aborted"]: ...
+    def logits(self, place: int = -1) -> NDArray[np.float32]: ...
 
 
 class Pieces(Protocol):
@@ -140,21 +140,22 @@ class Author:
         try:
             return choose(self._model.logits(), sampling, place, recent)
         except NotNumbers:
-            raise EngineStopped(
-                "its scores are not numbers: the file is damaged, or this processor computes it wrongly",
-                advice="Download the model again, or choose another.",
-            ) from None
+            raise not_numbers() from None
 
     def _decode(self, ids: Sequence[int]) -> bool:
         """Compute one step. False when it was aborted; then the cells are as before, or empty where that is unsure."""
         if self._model.decode(ids) == "done":
             self._cache.add(ids)
             return True
-        if self._model.can_undo:
-            self._cache.keep(len(self._cache.ids))
-        else:
-            self._cache.forget()
+        self._cache.undo(whole=not self._model.can_undo)
         return False
+
+
+def not_numbers() -> EngineStopped:
+    return EngineStopped(
+        "its scores are not numbers: the file is damaged, or this processor computes it wrongly",
+        advice="Download the model again, or choose another.",
+    )
 
 
 class AnswerText:

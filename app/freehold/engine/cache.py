@@ -95,6 +95,13 @@ class PromptCache:
             self.forget()
         return len(self.ids)
 
+    def undo(self, *, whole: bool) -> None:
+        """After a call that was cut short: what was there before it, or nothing where `whole` of it is unsure."""
+        if whole:
+            self.forget()
+        else:
+            self.keep(len(self.ids))
+
     def forget(self) -> None:
         """Empty the cells. The chats left are kept."""
         self._memory.clear()

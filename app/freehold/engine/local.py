@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from freehold.engine.gguf import GgufFacts
 from freehold.engine.loading import Loader, Wish, in_engine_words, start_boxed
 from freehold.engine.machine import read_machine
 from freehold.engine.marker import Marker
+from freehold.engine.turns import Turns
 from freehold.engine.values import (
     Finished,
     Loaded,
@@ -28,13 +28,14 @@ from freehold.engine.values import (
     Prompt,
     Reading,
     Sampling,
+    Scored,
     Written,
     to_wire,
 )
 from freehold.foundation.errors import EngineStopped
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
-from freehold.processes.frames import pack_ids, unpack_ids
+from freehold.processes.frames import pack_ids, unpack_floats, unpack_ids
 
 SILENCE = 300.0  # seconds: the first step with a large model on a cold disk computes long before it can say anything
 
@@ -68,7 +69,7 @@ class LocalEngine:
             silence=silence,
         )
         self._clock, self._silence = clock, silence
-        self._turn = threading.Lock()  # held while a model is loaded or an answer is written
+        self._turns = Turns()  # taken while a model is loaded, an answer written or one checked
         self._wish: Wish | None = None
         self._loaded: Loaded | None = None
         self._used = time.monotonic()
@@ -80,8 +81,8 @@ class LocalEngine:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a model is being loaded or an answer written right now."""
-        return self._turn.locked()
+        """Whether a model is being loaded or an answer written right now. For a check, nobody waits."""
+        return self._turns.is_taken
 
     @property
     def pid(self) -> int | None:
@@ -107,7 +108,7 @@ class LocalEngine:
         wish = Wish(model.id, model.path, context, gpu_layers, threads)
         if (ready := self._ready(wish)) is not None:
             return ready
-        with self._my_turn(stop) as is_mine:
+        with self._turns.front(stop) as is_mine:
             if not is_mine:
                 raise LoadingStopped
             if (ready := self._ready(wish)) is not None:
@@ -123,7 +124,7 @@ class LocalEngine:
         Waits for an answer that is being written.
         """
         loaded = self._working()
-        with in_engine_words(self._forget):
+        with self._turns.ahead(), in_engine_words(self._forget):
             answer = self._loader.link.call(
                 "engine.read", messages=messages_to_wire(messages), now=float(self._clock()), silence=self._silence
             )
@@ -150,7 +151,7 @@ class LocalEngine:
 
         Raises EngineStopped, PromptTooLong.
         """
-        with self._my_turn(stop) as is_mine:
+        with self._turns.front(stop) as is_mine:
             if not is_mine:
                 return Finished("stopped")
             self._working()
@@ -164,6 +165,32 @@ class LocalEngine:
         if result is None:  # stopped before it began
             return Finished("stopped")
         return Finished(result["ending"], tail=result["tail"], reused=result["reused"])
+
+    def score(
+        self, prompt: Sequence[int], answer: Sequence[int], positions: Sequence[int], sampling: Sampling, stop: Stop
+    ) -> tuple[Scored, ...]:
+        """What the loaded model would have written at `positions` of an `answer` to `prompt`, in ascending order.
+
+        It runs in the background: whoever wants an answer comes first, and the rest is scored when that is written.
+        Fewer are returned when `stop` was set. Raises EngineStopped, when another model took this one's place too, and
+        PromptTooLong.
+        """
+        self._working()
+        wish, wanted, found = self._wish, sorted(set(positions)), list[Scored]()
+        while len(found) < len(wanted):
+            with self._turns.behind(stop) as way:
+                if way is None:
+                    break
+                if self._working() and self._wish != wish:
+                    raise EngineStopped("another model was loaded meanwhile")
+                parts = self._loader.link.stream(
+                    "engine.score", stop=way, silence=self._silence, prompt=pack_ids(prompt), answer=pack_ids(answer),
+                    positions=pack_ids(wanted[len(found) :]), sampling=to_wire(sampling),
+                )  # fmt: skip
+                with contextlib.closing(parts), in_engine_words(self._forget):
+                    for part in parts:
+                        found += _scores(part)
+        return tuple(found)
 
     def describe(self) -> dict[str, Any]:
         """What the engine's build and this machine can do: `gpu` (offload works), `threads`, `build` in words.
@@ -180,13 +207,12 @@ class LocalEngine:
 
     def unload_if_idle(self, seconds: float) -> bool:
         """Unload when nothing was asked for `seconds`. True when that happened. To be called now and then."""
-        if self.pid is None or time.monotonic() - self._used < seconds or not self._turn.acquire(blocking=False):
+        if self.pid is None or time.monotonic() - self._used < seconds:
             return False
-        try:
-            self.unload()
-        finally:
-            self._turn.release()
-        return True
+        with self._turns.now() as is_mine:
+            if is_mine:
+                self.unload()
+        return is_mine
 
     def _ready(self, wish: Wish) -> Loaded | None:
         return self.loaded if wish == self._wish else None
@@ -200,18 +226,6 @@ class LocalEngine:
     def _forget(self) -> None:
         self._loaded = self._wish = None
 
-    @contextlib.contextmanager
-    def _my_turn(self, stop: Stop | None) -> Iterator[bool]:
-        """Wait until nobody else loads or generates. False when `stop` was set first."""
-        while not self._turn.acquire(timeout=0.05):
-            if stop is not None and stop.is_set():
-                yield False
-                return
-        try:
-            yield True
-        finally:
-            self._turn.release()
-
 
 def _steps(parts: Generator[Any, None, Any]) -> Generator[Reading | Written, None, Any]:
     """The worker's parts as values."""
@@ -224,6 +238,14 @@ def _steps(parts: Generator[Any, None, Any]) -> Generator[Reading | Written, Non
             yield Written(tuple(unpack_ids(part["ids"])), part["text"])
         else:
             yield Reading(part["done"], part["total"])
+
+
+def _scores(part: dict[str, Any]) -> Iterator[Scored]:
+    margins = unpack_floats(part["margins"])
+    for position, chosen, margin in zip(
+        unpack_ids(part["positions"]), unpack_ids(part["chosen"]), margins, strict=True
+    ):
+        yield Scored(position, chosen, margin)
 
 
 def _free_memory() -> int:

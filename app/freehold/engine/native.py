@@ -115,18 +115,28 @@ class NativeModel:
         self._keeps_state = bool(lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self._words = int(lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model)))
         self._ids = (ctypes.c_int32 * BATCH)()
+        self._scored = (ctypes.c_int8 * BATCH)()
         self._logits: tuple[int, NDArray[np.float32] | None] = (0, None)
 
     @property
     def parameters(self) -> int:
         return int(self._lib.llama_model_n_params(self._model))
 
-    def decode(self, ids: Sequence[int]) -> Literal["done", "aborted"]:
-        """Compute `ids` (at most BATCH) after what is there. Aborted: nothing of them counts. Raises EngineStopped."""
+    def decode(self, ids: Sequence[int], scored: Sequence[int] = (-1,)) -> Literal["done", "aborted"]:
+        """Compute `ids` (at most BATCH) after what is there, and scores after those of them at the places `scored`.
+
+        Aborted: nothing of them counts. Raises EngineStopped.
+        """
         self._crew.adapt()
         count = len(ids)
         self._ids[:count] = list(ids)
-        answer = self._lib.llama_decode(self._context, self._lib.llama_batch_get_one(self._ids, count))
+        batch = self._lib.llama_batch_get_one(self._ids, count)
+        if tuple(scored) != (-1,):  # the last one's alone is what a batch without flags asks for
+            self._scored[:count] = [0] * count
+            for place in scored:
+                self._scored[place] = 1
+            batch.logits = ctypes.cast(self._scored, ctypes.POINTER(ctypes.c_int8))
+        answer = self._lib.llama_decode(self._context, batch)
         self._crew.rest()
         if answer == 0:
             return "done"
@@ -134,9 +144,11 @@ class NativeModel:
             return "aborted"
         raise EngineStopped(f"the computation failed with {answer}: {last_words()}")
 
-    def logits(self) -> NDArray[np.float32]:
-        """The scores of all tokens after the last one computed. A view, valid until the next `decode`."""
-        pointer = self._lib.llama_get_logits_ith(self._context, -1)
+    def logits(self, place: int = -1) -> NDArray[np.float32]:
+        """The scores of all tokens after the id at `place` of the last `decode`, which must have asked for them: by
+        itself after its last. A view, valid until the next `decode`.
+        """
+        pointer = self._lib.llama_get_logits_ith(self._context, place)
         address = ctypes.cast(pointer, ctypes.c_void_p).value
         if not address:
             raise EngineStopped("the model gave no scores")

@@ -32,13 +32,19 @@ def choose(logits: NDArray[np.float32], sampling: Sampling, place: int, recent: 
     best = logits.max()  # not a number if any is not: one pass finds it
     if not np.isfinite(best):
         raise NotNumbers
-    if sampling.repeat_penalty != 1.0 and recent:
-        logits = _penalised(logits, sampling.repeat_penalty, recent[-PENALISED:])
+    logits = adjusted(logits, sampling, recent)
     if sampling.temperature <= 0.0:
         return int(logits.argmax())
     ids = survivors(logits, sampling)
     scores = logits[ids].astype(np.float64) / sampling.temperature + gumbel(sampling.seed, place, ids)
     return int(ids[scores.argmax()])
+
+
+def adjusted(logits: NDArray[np.float32], sampling: Sampling, recent: Sequence[int]) -> NDArray[np.float32]:
+    """The logits after the repeat penalty; `recent` are the tokens before."""
+    if sampling.repeat_penalty == 1.0 or not recent:
+        return logits
+    return _penalised(logits, sampling.repeat_penalty, recent[-PENALISED:])
 
 
 def survivors(logits: NDArray[np.float32], sampling: Sampling) -> NDArray[np.int64]:

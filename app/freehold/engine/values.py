@@ -145,6 +145,17 @@ class Finished:
     reused: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One token of an answer that was checked: `position` counts from the answer's start, `chosen` is what this model
+    would have written there, `margin` how far the answer's own token is from that (`scoring.weighed`), in logits.
+    """
+
+    position: int
+    chosen: int
+    margin: float
+
+
 def to_wire(value: Any) -> dict[str, Any]:
     """A dataclass of this module as JSON fields."""
     return {name: getattr(value, name) for name in type(value).__slots__}

@@ -20,11 +20,12 @@ from freehold.engine.asking import answered
 from freehold.engine.cache import PromptCache
 from freehold.engine.dialogue import Dialogue
 from freehold.engine.native import NativeModel, Wanted, library
+from freehold.engine.scoring import Scorer
 from freehold.engine.values import Reading, Written, sampling_from_wire
 from freehold.engine.vocabulary_worker import VocabularyOps
 from freehold.foundation.errors import EngineStopped, ModelMalformed
 from freehold.foundation.stop import Stop
-from freehold.processes.frames import pack_ids, unpack_ids
+from freehold.processes.frames import pack_floats, pack_ids, unpack_ids
 from freehold.processes.worker import serve
 
 _WARM_STEP = 32 * 1024 * 1024
@@ -43,6 +44,7 @@ def serve_engine() -> None:
             "engine.load": engine.load,
             "engine.read": engine.read,
             "engine.generate": engine.generate,
+            "engine.score": engine.score,
             "engine.unload": engine.unload,
             **vocabulary.ops,
         },
@@ -56,6 +58,7 @@ class _Engine:
         self._model: NativeModel | None = None
         self._dialogue: Dialogue | None = None
         self._author: Author | None = None
+        self._scorer: Scorer | None = None
 
     def facts(self) -> Part:
         """What this build and this machine can do; `build` is llama.cpp's own description of it."""
@@ -79,7 +82,9 @@ class _Engine:
         dialogue = Dialogue(facts.template, words, bos=words.bos_text, eos=words.eos_text)
         budget = psutil.virtual_memory().total // 8
         cache = PromptCache(model, budget=budget, token_bytes=facts.kv_width * 2)
-        self._dialogue, self._author = dialogue, Author(model, words, cache, Pace(model.parameters))
+        pace = Pace(model.parameters)
+        self._dialogue, self._author = dialogue, Author(model, words, cache, pace)
+        self._scorer = Scorer(model, cache, pace)
         yield {"done": 1.0}
         return {
             "limit": model.limit, "gpu_layers": model.gpu_layers, "threads": wanted.threads,
@@ -92,10 +97,7 @@ class _Engine:
 
     def generate(self, prompt: str, replayed: int, sampling: dict[str, Any], stop: Stop) -> Generator[Part, None, Part]:
         """Answer `prompt` (packed ids). Parts: {"done", "total"} while reading, then {"ids", "text"}."""
-        author, vocabulary = self._loaded()[1:]
-        ids = unpack_ids(prompt)
-        if not ids or not all(0 <= one < vocabulary.size for one in ids):
-            raise EngineStopped("the prompt holds tokens that this model does not have")
+        author, ids = self._loaded()[1], self._known(unpack_ids(prompt))
         if not 0 <= replayed <= len(ids):
             raise EngineStopped("more tokens are to be replayed than the prompt has")
         steps = author.answer(ids, sampling_from_wire(sampling), stop, replayed)
@@ -107,16 +109,42 @@ class _Engine:
                 return {"ending": finished.ending, "tail": finished.tail, "reused": finished.reused}
             yield _part(step)
 
+    def score(
+        self, prompt: str, answer: str, positions: str, sampling: dict[str, Any], stop: Stop
+    ) -> Generator[Part, None, None]:
+        """What this model would have written at `positions` of `answer` (all packed). Parts: {"positions", "chosen",
+        "margins"}, packed, in order.
+        """
+        before, ids, wanted = unpack_ids(prompt), unpack_ids(answer), sorted(set(unpack_ids(positions)))
+        if wanted and not 0 <= wanted[0] <= wanted[-1] < len(ids):
+            raise EngineStopped("the answer has no such place")
+        self._loaded()
+        assert self._scorer is not None
+        whole = self._known([*before, *ids])
+        for part in self._scorer.scores(whole, len(before), wanted, sampling_from_wire(sampling), stop):
+            yield {
+                "positions": pack_ids(one.position for one in part), "chosen": pack_ids(one.chosen for one in part),
+                "margins": pack_floats(one.margin for one in part),
+            }  # fmt: skip
+
     def unload(self) -> None:
         """Give the model's memory back. Does nothing when none is loaded."""
-        model, self._model, self._dialogue, self._author = self._model, None, None, None
+        model, self._model, self._dialogue, self._author, self._scorer = self._model, None, None, None, None
         if model is not None:
             model.free()
 
-    def _loaded(self) -> tuple[Dialogue, Author, Any]:
-        if self._model is None or self._dialogue is None or self._author is None:
+    def _loaded(self) -> tuple[Dialogue, Author]:
+        if self._dialogue is None or self._author is None:
             raise EngineStopped("no model is loaded")
-        return self._dialogue, self._author, self._model.vocabulary
+        return self._dialogue, self._author
+
+    def _known(self, ids: list[int]) -> list[int]:
+        """`ids`, all of which the model has."""
+        if self._model is None:
+            raise EngineStopped("no model is loaded")
+        if not ids or not all(0 <= one < self._model.vocabulary.size for one in ids):
+            raise EngineStopped("the prompt holds tokens that this model does not have")
+        return ids
 
 
 def usable_cores() -> int:
