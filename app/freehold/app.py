@@ -268,6 +268,12 @@ def _embedder_worker() -> None:
     serve_embedder()
 
 
+def _courier_worker() -> None:
+    from freehold.market.courier_worker import serve_courier
+
+    serve_courier()
+
+
 _WORKERS: dict[str, Callable[[], None]] = {
     "vault": _vault_worker,
     "keyring": _keyring_worker,
@@ -275,4 +281,5 @@ _WORKERS: dict[str, Callable[[], None]] = {
     "network": _network_worker,
     "extract": _extract_worker,
     "embedder": _embedder_worker,
+    "courier": _courier_worker,
 }

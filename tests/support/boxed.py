@@ -24,6 +24,7 @@ MAY = {
         "compute",
     },
     "keyring": {"open the session's bus", "read the system's users", "compute"},
+    "courier": {"compute"},
     "one nobody has named": {"write in scratch", "compute"},
 }  # fmt: skip
 """What each worker may do of `Surroundings.tries`; everything else is to be refused."""

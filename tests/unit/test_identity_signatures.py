@@ -17,8 +17,10 @@ from freehold.identity.signatures import (
     Refused,
     Request,
     Signed,
+    sign_content,
     sign_request,
     sign_response,
+    verify_content,
     verify_request,
     verify_response,
 )
@@ -214,6 +216,18 @@ def test_an_answer_to_a_request_without_a_readable_signature_cannot_be_signed():
 
 
 # Replays
+
+
+def test_a_receipt_is_signed_by_itself_and_no_other_key_or_content_will_do():
+    signature = sign_content(PROVIDER, b"a receipt")
+    verify_content(node_key=key_of(PROVIDER), content=b"a receipt", signature=signature)
+    ours = key_of(PROVIDER)
+    for key, content, other in (
+        (ours, b"another receipt", signature), ("00" * 32, b"a receipt", signature), ("zz", b"a receipt", signature),
+        (ours, b"a receipt", "00" * 64), (ours, b"a receipt", "no"), (ours, b"a receipt", ""),
+    ):  # fmt: skip
+        with pytest.raises(Refused):
+            verify_content(node_key=key, content=content, signature=other)
 
 
 def seen(nonce, expires=100, key="aa"):

@@ -137,6 +137,15 @@ def test_an_answer_of_no_chat_keeps_no_content(books):
     assert (books.receipt(ONE).chat, books.receipt(ONE).prompt) == ("", "")
 
 
+def test_a_receipt_whose_chat_was_erased_meanwhile_is_not_kept(books, vault):
+    conversations = Conversations(vault)
+    chat = conversations.create().id
+    books.wish(job(ONE))
+    conversations.erase(chat)
+    books.close(ONE, "complete", 2, kept=kept(ONE, chat))
+    assert (books.jobs()[0].ending, books.receipts()) == ("complete", [])
+
+
 def test_an_erased_chat_takes_its_receipts_along_and_leaves_no_trace(tmp_path, safe, books, vault):
     conversations = Conversations(vault)
     chat = conversations.create("Heat pumps").id

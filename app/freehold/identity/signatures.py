@@ -127,6 +127,24 @@ def verify_response(
         raise Refused("signature-invalid")
 
 
+def sign_content(private: bytes, content: bytes) -> str:
+    """The node key's own signature (Ed25519, hex) over something that is no message: a receipt."""
+    return _private_key(private)[0].sign(content).hex()
+
+
+def verify_content(*, node_key: str, content: bytes, signature: str) -> None:
+    """Whether `node_key` (hex) made this `signature` (hex) over `content`. Raises Refused."""
+    from cryptography.exceptions import InvalidSignature
+
+    key = _public_key(node_key)
+    if key is None or not re.fullmatch(r"[0-9a-f]{128}", signature):
+        raise Refused("signature-invalid")
+    try:
+        key.verify(bytes.fromhex(signature), content)
+    except InvalidSignature as error:
+        raise Refused("signature-invalid") from error
+
+
 class Nonces:
     """Which requests were seen before. Each is forgotten when its signature would be refused anyway.
 

@@ -277,11 +277,14 @@ def _check_fields(row: Sequence[Any]) -> dict[str, Any] | None:
     return None if row[0] is None else dict(zip(_CHECK, row, strict=True)) | {"passed": bool(row[2])}
 
 
-def _keep(execute: Execute, job: str, kept: dict[str, Any]) -> None:
-    """A receipt with its content; without the content where there is no chat that it belongs to."""
+def _keep(execute: Execute, job: str, kept: dict[str, Any]) -> int:
+    """A receipt with its content; without that where it belongs to no chat, and not at all where its chat is gone."""
     chat = kept["chat"] or None
+    if chat and not execute("SELECT 1 FROM chats WHERE id = ?", chat).fetchone():
+        return 0
     content = (kept["prompt"], kept["answer"], json.dumps(kept["sampling"])) if chat else ("", "", "{}")
     execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)", job, chat, json.dumps(kept["receipt"]), *content)
+    return 1
 
 
 def _lend(execute: Execute, line: dict[str, Any]) -> int:
@@ -316,7 +319,4 @@ def _take_receipt(execute: Execute, item: dict[str, Any]) -> int:
     waits = "SELECT 1 FROM jobs WHERE id = ?1 AND state = 'closed' AND id NOT IN (SELECT job FROM receipts)"
     if kept is None or not execute(waits, job).fetchone():
         return 0
-    if kept["chat"] and not execute("SELECT 1 FROM chats WHERE id = ?", kept["chat"]).fetchone():
-        return 0
-    _keep(execute, job, kept)
-    return 1
+    return _keep(execute, job, kept)

@@ -15,7 +15,7 @@ from freehold.processes.seccomp import Sockets
 from freehold.processes.spawn import spawn, worker_command
 
 LAYERS = ("privileges", "memory", "files", "calls", "internet", "sockets")
-WORKERS = ("vault", "engine", "embedder", "extract", "network", "keyring")
+WORKERS = ("vault", "engine", "embedder", "extract", "network", "keyring", "courier")
 
 # Where drivers of graphics cards describe and keep themselves.
 _DRIVERS = ("/etc/vulkan", "/etc/OpenCL", "/usr/share/vulkan", "/usr/share/glvnd", "/usr/local/cuda", "/opt/rocm")
@@ -71,6 +71,8 @@ def box_of(name: str, scratch: Path, arguments: Sequence[str] = ()) -> Box:
     if name == "keyring":
         session = [Path(place) for place in (os.environ.get("XDG_RUNTIME_DIR"),) if place]
         return Box(read=(*given, *map(Path, _SESSION_BUS), *session), sockets="local")
+    if name == "courier":
+        return Box(read=given)  # reads what strangers wrote, and needs nothing of this machine for it
     return Box(read=given, write=(scratch,))
 
 
