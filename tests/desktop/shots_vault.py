@@ -33,6 +33,30 @@ def backup_found(stage: Any) -> None:
     _scroll(stage, "backups")
 
 
+def older(stage: Any) -> None:
+    """What is said at opening, over the chat."""
+    stage.household.vault.older = "database"
+    stage.shell._pages.vault_watch.look()
+    stage.spin(0.3)
+
+
+def older_card(stage: Any) -> None:
+    stage.household.vault.older = "vault"
+    _settings(stage).vault._check.click()
+    stage.spin(0.3)
+    _scroll(stage, "vault")
+
+
+def damaged(stage: Any) -> None:
+    stage.household.vault.faults = ["found_words: not the words of the turns"]
+    stage.household.vault.check_due = True
+    stage.shell._pages.vault_watch.look()
+    stage.spin(0.3)
+    stage.window.notice._act.click()
+    stage.spin(0.4)
+    _scroll(stage, "backups")
+
+
 def erase(stage: Any) -> None:
     _settings(stage).backups._erase.click()
     _scroll(stage, "backups")
@@ -53,5 +77,6 @@ def _scroll(stage: Any, card: str) -> None:
 
 SHOTS: dict[str, tuple[Callable[[Any], None], dict[str, Any]]] = {
     "recovery-kit": (recovery_kit, {}), "backup-found": (backup_found, {}), "erase": (erase, {}),
+    "vault-older": (older, {}), "vault-older-card": (older_card, {}), "vault-damaged": (damaged, {}),
 }  # fmt: skip
 LOCKED_SHOTS = {"lock-screen": lock_screen, "locking": locking}

@@ -69,6 +69,8 @@ class FakeStatus:
     slots: tuple[str, ...] = ("passphrase",)
     schema: int = 1
     bytes: int = 1_204_224
+    older: str = ""
+    check_due: bool = False
     vault: str = "0193f2ab5c1e7d20a1b2c3d4e5f60718"
 
 
@@ -91,13 +93,20 @@ class FakeVault:
         self.private = {"system_prompt": ""}
         self.locks = self.taken_in = 0
         self.foreign, self.erased = False, ""
+        self.older, self.check_due = "", False
+        self.faults: list[str] = []
+        self.checks = 0
 
     @property
     def is_open(self) -> bool:
         return self.state == "open"
 
     def status(self) -> FakeStatus:
-        return FakeStatus(self.state, self.slots)
+        return FakeStatus(self.state, self.slots, older=self.older, check_due=self.check_due)
+
+    def check(self) -> list[str]:
+        self.checks += 1
+        return self.faults
 
     def create(self, *, passphrase: str | None = None, keyring: bool = False) -> str | None:
         self.state = "open"

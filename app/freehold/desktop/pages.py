@@ -16,6 +16,7 @@ from freehold.desktop.icons import icon
 from freehold.desktop.library_state import LibraryState, Standing
 from freehold.desktop.library_words import bottom_words, name_of, side_words
 from freehold.desktop.needs import Household
+from freehold.desktop.vault_watch import VaultWatch
 from freehold.desktop.window import Window
 from freehold.desktop.words import count_words
 
@@ -45,6 +46,8 @@ class Pages(QObject):
         super().__init__()
         self._household, self._window, self._appearance, self._bridge = household, window, appearance, bridge
         self._chats = chats
+        self.vault_watch = VaultWatch(household.vault, bridge, window)
+        self.vault_watch.asked.connect(self._show_vault)
         self.library_state = LibraryState(household, bridge)
         self.library_state.changed.connect(self._say_standing)
         self._library: LibraryController | None = None
@@ -120,6 +123,7 @@ class Pages(QObject):
         if self._file_panel is not None:
             self._file_panel.forget()
         self.library_state.forget()
+        self.vault_watch.end()
 
     @property
     def library(self) -> LibraryController:
@@ -217,13 +221,17 @@ class Pages(QObject):
             from freehold.desktop.settings_page import SettingsPage
 
             page = SettingsPage()
-            self._settings = SettingsController(self._household, self._bridge, page)
+            self._settings = SettingsController(self._household, self._bridge, page, self.vault_watch)
             self._settings.changed.connect(self.setting_changed)
             self._settings.vault.lock_asked.connect(self.lock_asked)
             self._settings.vault.erase_asked.connect(self.erase_asked)
             self._settings.vault.added.connect(self._chats.reload)
             self._window.add_page("settings", page)
         return self._settings
+
+    def _show_vault(self) -> None:
+        self.show("settings")
+        self.settings.show_vault()
 
     def refresh_settings(self) -> None:
         """A setting was changed elsewhere."""

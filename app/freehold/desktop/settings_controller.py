@@ -12,6 +12,7 @@ from freehold.desktop.bridge import Bridge
 from freehold.desktop.needs import Household, VaultStatus
 from freehold.desktop.settings_page import SettingsPage
 from freehold.desktop.vault_controller import VaultController
+from freehold.desktop.vault_watch import VaultWatch
 from freehold.engine.values import Model
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.settings import BY_NAME, SETTINGS, Value
@@ -29,11 +30,11 @@ class SettingsController(QObject):
 
     changed = Signal(str)
 
-    def __init__(self, household: Household, bridge: Bridge, page: SettingsPage) -> None:
+    def __init__(self, household: Household, bridge: Bridge, page: SettingsPage, watch: VaultWatch) -> None:
         super().__init__()
         self._household, self._bridge, self._page = household, bridge, page
         page.changed.connect(self.set)
-        self.vault = VaultController(household.vault, bridge, page.vault, page.backups)
+        self.vault = VaultController(household.vault, bridge, page.vault, page.backups, watch)
         self.vault.changed.connect(self.reload)
 
     def reload(self) -> None:
@@ -41,6 +42,10 @@ class SettingsController(QObject):
         settings = self._household.settings
         self._page.show_values({one.name: settings[one.name] for one in SETTINGS if not one.private})
         self._bridge.run(lambda _stop: self._tell(), done=self._show, failed=self._page.trouble.show_error)
+
+    def show_vault(self) -> None:
+        """Bring the vault's card into view."""
+        self._page.scroll_to(self._page.vault)
 
     def flush(self) -> None:
         """Save text that is still being typed."""

@@ -156,6 +156,7 @@ class Shell(QObject):
         self._write()
         days = self._household.settings.whole("trash_days")
         self._bridge.call(lambda: self._household.conversations.empty_trash(days))
+        self._pages.vault_watch.look()
 
     def _erase(self, models: bool) -> None:
         """Erase the profile, once nothing works in it any more. What cannot be removed is tried again at a start."""
@@ -179,6 +180,7 @@ class Shell(QObject):
         self._window.toast.settle()
         self._idle.stop()
         self._pulse.stop()
+        self._pages.vault_watch.end()
         set_open(self._window.actions_by_name, False)
         self._window.show_entry(UnlockPage())  # what was in view is covered at once
         self._bridge.run(

@@ -32,6 +32,7 @@ _SURFACES = """
 #status { border-top: 1px solid $line; }
 #status QLabel { font-size: ${note}px; color: $muted; }
 #status QLabel[kind="strong"] { color: $ink; font-weight: 500; }
+#notice { background: $selected; border: 0; border-bottom: 1px solid $line; }
 #chatHeader { background: $paper; border: 0; border-bottom: 1px solid $line; }
 #sidePanel { background: $paper; border: 0; border-left: 1px solid $line; }
 #viewer { background: $paper; border: 0; border-left: 1px solid $line; }

@@ -23,6 +23,7 @@ class VaultCard(QFrame):
     keyring_wanted = Signal(bool)
     recovery_asked = Signal()
     code_tried = Signal(str)
+    check_asked = Signal()
     lock_asked = Signal()
 
     def __init__(self) -> None:
@@ -35,6 +36,8 @@ class VaultCard(QFrame):
         self._code_button = button(self.tr("New recovery kit…"), "small")
         self._try = button(self.tr("Try the one I have…"), "small")
         self._lock = button(self.tr("Lock now"), "small")
+        self._check, self._checked = button(self.tr("Check the vault"), "small"), label("", "note", wraps=True)
+        self._noticed, self._noticed_words = label("", "heading", wraps=True), label("", "note", wraps=True)
         self._has_keyring = False
         self._fields, self.code = NewPassphrase(), RecoveryCode()
         self._save, self._cancel = (
@@ -48,7 +51,7 @@ class VaultCard(QFrame):
         self._shown = form_of(self.code, self._done)
         self._trial = form_of(self._written, self._try_now, self._leave)
         self.said = label("", "note", wraps=True)
-        self.trouble = Trouble()
+        self.trouble, self.faults = Trouble(), Trouble()
         self._lay_out()
         self._connect()
 
@@ -62,16 +65,23 @@ class VaultCard(QFrame):
         ends = label(
             self.tr("Ends the process that holds the key, and the one that shows your words."), "note", wraps=True
         )
+        strip = column(self._noticed, self._noticed_words, spacing=2, margins=(12, 10, 12, 10))
+        self._older = QWidget()
+        self._older.setLayout(column(frame("strip", strip), margins=(0, 12, 0, 0)))
+        self._faulty = form_of(self.faults)
         self.setLayout(
             column(
+                self._older,
                 part_of(self.tr("Protection"), self._slots, self._size, buttons=[self._change]), self._form, line(),
                 part_of(self.tr("Keyring"), self._keyring_words, buttons=[self._keyring]), line(),
                 part_of(self.tr("Recovery kit"), kit, buttons=[self._try, self._code_button]), self._trial, self._shown,
-                self.said, self.trouble, line(), part_of(self.tr("Lock"), ends, buttons=[self._lock]),
+                self.said, self.trouble, line(),
+                part_of(self.tr("Integrity"), self._checked, buttons=[self._check]), self._faulty, line(),
+                part_of(self.tr("Lock"), ends, buttons=[self._lock]),
                 spacing=0, margins=(18, 2, 18, 2),
             )
         )  # fmt: skip
-        for one in (self._form, self._shown, self._trial, self.said):
+        for one in (self._older, self._faulty, self._form, self._shown, self._trial, self.said):
             one.hide()
         self.said.setContentsMargins(0, 0, 0, 12)
 
@@ -80,6 +90,7 @@ class VaultCard(QFrame):
         self._try.clicked.connect(lambda: self._open(self._trial, self._written))
         self._keyring.clicked.connect(lambda: self.keyring_wanted.emit(not self._has_keyring))
         self._code_button.clicked.connect(self.recovery_asked)
+        self._check.clicked.connect(self.check_asked)
         self._lock.clicked.connect(self.lock_asked)
         self._cancel.clicked.connect(self._form.hide)
         self._leave.clicked.connect(self._close_trial)
@@ -113,6 +124,40 @@ class VaultCard(QFrame):
         if keyring is None:
             return self.tr("No keyring that is safe to use was found on this system.")
         return self.tr("{0} could open the vault when you log in. The other ways stay.").format(keyring)
+
+    def show_noticed(self, title: str, words: str) -> None:
+        """What the vault noticed when it opened; an empty title for nothing."""
+        self._noticed.setText(title)
+        self._noticed_words.setText(words)
+        self._older.setVisible(bool(title))
+
+    def show_unchecked(self, *, ended_badly: bool) -> None:
+        words = self.tr("Reads everything, and verifies the seal of every page and the order inside. Changes nothing.")
+        bad = self.tr("Freehold did not end cleanly. Nothing saved is lost. {0}").format(words)
+        self._tell_check(bad if ended_badly else words)
+
+    def show_checking(self) -> None:
+        self._tell_check(self.tr("Everything is read and verified…"))
+        self._check.setDisabled(True)
+
+    def show_sound(self) -> None:
+        self._tell_check(self.tr("Everything was read and verified: it is as it was written."))
+
+    def show_faults(self, title: str, advice: str, faults: str) -> None:
+        self._tell_check(self.tr("Something is not as it was written."))
+        self.faults.show_words(title, advice, faults)
+        self._faulty.show()
+
+    def show_not_checked(self, error: FreeholdError) -> None:
+        self._tell_check(self.tr("It could not be checked."))
+        self.faults.show_error(error)
+        self._faulty.show()
+
+    def _tell_check(self, words: str) -> None:
+        self._checked.setText(words)
+        self._check.setEnabled(True)
+        self.faults.clear()
+        self._faulty.hide()
 
     def show_code(self, code: str, page: str) -> None:
         self.code.show_code(code, page)

@@ -14,6 +14,7 @@ from freehold.desktop.backup_card import BackupCard
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.needs import Backup, Vault, VaultStatus
 from freehold.desktop.vault_card import VaultCard
+from freehold.desktop.vault_watch import VaultWatch, faulty_words, older_words
 from freehold.desktop.words import long_day_words, size_words
 from freehold.foundation.errors import BackupForeign, FreeholdError, WrongPassphrase
 
@@ -28,9 +29,15 @@ class VaultController(QObject):
     lock_asked = Signal()
     erase_asked = Signal(bool)
 
-    def __init__(self, vault: Vault, bridge: Bridge, keys: VaultCard, backups: BackupCard) -> None:
+    def __init__(self, vault: Vault, bridge: Bridge, keys: VaultCard, backups: BackupCard, watch: VaultWatch) -> None:
         super().__init__()
         self._vault, self._bridge, self._keys, self._backups = vault, bridge, keys, backups
+        self._watch = watch
+        keys.check_asked.connect(watch.check)
+        watch.checking.connect(keys.show_checking)
+        watch.sound.connect(keys.show_sound)
+        watch.faulty.connect(self._show_faults)
+        watch.failed.connect(keys.show_not_checked)
         keys.lock_asked.connect(self.lock_asked)
         keys.passphrase_given.connect(self._change_passphrase)
         keys.keyring_wanted.connect(self._use_keyring)
@@ -48,6 +55,18 @@ class VaultController(QObject):
     def show(self, told: tuple[VaultStatus, str | None]) -> None:
         status, keyring = told
         self._keys.show_status(status.slots, status.bytes, keyring)
+        self._keys.show_noticed(*older_words(status.older) if status.older else ("", ""))
+        if self._watch.is_checking:
+            self._keys.show_checking()
+        elif self._watch.faults:
+            self._show_faults(self._watch.faults)
+        elif self._watch.faults is None:
+            self._keys.show_unchecked(ended_badly=status.check_due)
+        else:
+            self._keys.show_sound()
+
+    def _show_faults(self, faults: list[str]) -> None:
+        self._keys.show_faults(*faulty_words(), "\n".join(faults))
 
     def _change_passphrase(self, new: str) -> None:
         self._with_keys(

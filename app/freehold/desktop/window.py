@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 
 from freehold.desktop.pieces import column, row
 from freehold.desktop.sidebar import Sidebar
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from freehold.desktop.chat_page import ChatPage
     from freehold.desktop.link_panel import LinkPanel
+    from freehold.desktop.notice import Notice
     from freehold.desktop.palette import CommandPalette
     from freehold.desktop.toasts import Toast
     from freehold.desktop.trash_page import TrashPage
@@ -58,6 +59,7 @@ class Window(QFrame):
         self._link: LinkPanel | None = None
         self._viewer: Viewer | None = None
         self._toast: Toast | None = None
+        self._notice: Notice | None = None
         self._dress()
 
     def _lay_out(self) -> None:
@@ -208,6 +210,18 @@ class Window(QFrame):
 
             self._toast = Toast(self, self._pages)
         return self._toast
+
+    @property
+    def notice(self) -> Notice:
+        """What stays along the top until it is read, made when there is something."""
+        if self._notice is None:
+            from freehold.desktop.notice import Notice
+
+            self._notice = Notice()
+            layout = self._house.layout()
+            assert isinstance(layout, QVBoxLayout)
+            layout.insertWidget(0, self._notice)
+        return self._notice
 
     def dress(self, theme: Theme, text_size: int) -> None:
         """Take another theme, or another body text size in pixels."""
