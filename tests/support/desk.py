@@ -10,12 +10,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from freehold.assistant.placing import Here, Placed, class_of, place
 from freehold.assistant.reply import Wish
-from freehold.assistant.values import Answered, Asked, Began, LeftOut, Loading, Reading, Reference, Sources, Words
+from freehold.assistant.values import (
+    Answered,
+    Asked,
+    Began,
+    LeftOut,
+    Loading,
+    Preview,
+    Reading,
+    Reference,
+    Sources,
+    Words,
+)
 from freehold.chats.values import (
     Attachment,
     Chat,
     Context,
+    DataClass,
     Ending,
     Hit,
     Mark,
@@ -25,15 +38,17 @@ from freehold.chats.values import (
     Source,
     Turn,
     Use,
+    Where,
     title_from,
 )
-from freehold.engine.values import Loaded, Model
+from freehold.engine.values import Loaded, Message, Model
 from freehold.foundation.errors import BackupDamaged, BackupForeign, FreeholdError, KeyringUnavailable, WrongPassphrase
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
 from freehold.library.errors import DocumentNeedsPassword
 from freehold.library.values import Passage
+from freehold.market.values import Allowed, Device
 from support.fake_library import FakeLibrary
 
 CODE = "7QK4-M2XD-R9TA-H3WP-6ZVC-E8JN-4LYB"
@@ -223,6 +238,7 @@ class FakeConversations:
         sampling: Mapping[str, float | int] | None = None,
         model: str | None = None,
         scope: Scope | None = None,
+        where: Where | None = None,
     ) -> None:
         old = self.chats[chat]
         self.chats[chat] = replace(
@@ -231,6 +247,7 @@ class FakeConversations:
             sampling=old.sampling if sampling is None else sampling,
             model=old.model if model is None else model,
             scope=old.scope if scope is None else scope,
+            where=old.where if where is None else where,
         )
 
     def save_draft(self, chat: str, text: str) -> None:
@@ -251,9 +268,9 @@ class FakeConversations:
             if self._now() - (chat.deleted or 0) > days * 86_400:
                 self.erase(chat.id)
 
-    def branch(self, chat: str) -> list[Turn]:
+    def branch(self, chat: str, leaf: str | None = None) -> list[Turn]:
         path: list[Turn] = []
-        at = self.chats[chat].leaf
+        at = leaf or self.chats[chat].leaf
         while at is not None:
             path.append(self.kept[at])
             at = self.kept[at].parent
@@ -392,6 +409,37 @@ class FakeAssistant:
         self.files: dict[str, Attachment | FreeholdError] = {}  # by name; what reading them gives
         self.passwords: dict[str, str] = {}
         self.file_gate: Stop | None = None  # waited for while a file is read
+        self.allowed, self.devices = Allowed(), list[Device]()
+        self.previews: list[tuple[str, str | None]] = []  # what was looked at, and where it was wished
+        self.preview_error: FreeholdError | None = None
+
+    @property
+    def may_leave(self) -> bool:
+        return self.allowed.is_on and bool(self.devices)
+
+    def placed(self, chat: Chat, wish: Wish) -> tuple[Placed, DataClass]:
+        """By the real rule."""
+        before = self._conversations.branch(chat.id, chat.leaf) if chat.leaf else []
+        reads = bool(wish.attachments) or (wish.scope or chat.scope).reads
+        data = class_of(before, reads_documents=reads)
+        return place(wish.where or chat.where, data, self.allowed, Here(134_515_008, 80.0), self.devices), data
+
+    def preview(self, chat: Chat, text: str, stop: Stop, wish: Wish | None = None) -> Generator[Any, None, Preview]:
+        wish = wish or Wish()
+        self.previews.append((text, wish.where))
+        yield Reading(0, 1)
+        if self.preview_error is not None:
+            raise self.preview_error
+        placed, data = self.placed(chat, wish)
+        if not placed.devices:
+            return Preview(("here",), placed.why, data)
+        before = self._conversations.branch(chat.id, chat.leaf) if chat.leaf else []
+        said = [Message("system", "You are a careful assistant.")]
+        said += [Message(turn.role.value, turn.text) for turn in before]
+        said += [Message("user", f"From {one.name}:\n{one.text}") for one in wish.attachments]
+        said.append(Message("user", text))
+        names = tuple(one.name for one in placed.devices)
+        return Preview(names, placed.why, data, tuple(said), sum(len(one.text) // 4 + 4 for one in said))
 
     def attach(self, path: Path, stop: Stop, password: str | None = None) -> Attachment:
         if self.file_gate is not None:

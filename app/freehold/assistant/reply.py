@@ -159,6 +159,11 @@ class Assistant:
         """Whether a message may be asked there at all, before it is saved. Raises OffloadOff, PeerUnreachable."""
         self._makers.check(where)
 
+    @property
+    def may_leave(self) -> bool:
+        """Whether any message could be answered elsewhere: devices are allowed to, and one is paired."""
+        return self._makers.may_leave
+
     def placed(self, chat: Chat, wish: Wish) -> tuple[Placed, DataClass]:
         """Where the next message of `chat` would be answered, and the class of what would be read, without searching:
         with documents in its scope it counts as made from them.

@@ -29,6 +29,8 @@ DEEDS: tuple[Deed, ...] = (
     Deed("copy-last", "Copy the last answer", "Ctrl+Shift+C"),
     Deed("choose-documents", "Choose the documents for this chat", "Ctrl+Alt+D"),
     Deed("attach", "Attach a file to the next message…", "Ctrl+Alt+A"),
+    Deed("choose-where", "Choose where the next message is answered", "Ctrl+Alt+W"),
+    Deed("peer-view", "Show what a device would read of the next message", "Ctrl+Alt+R"),
     Deed("write", "Go to the message box", "Ctrl+J"),
     Deed("next-chat", "Next chat", "Ctrl+PgDown"),
     Deed("previous-chat", "Previous chat", "Ctrl+PgUp"),

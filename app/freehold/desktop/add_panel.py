@@ -11,10 +11,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from freehold.desktop.controls import Switch
-from freehold.desktop.library_words import chosen_words, collection_words, one_line
+from freehold.desktop.library_words import chosen_words, collection_words
 from freehold.desktop.overlay import Overlay
 from freehold.desktop.pieces import Elided, button, column, label, row
 from freehold.library.values import GENERAL
+from freehold.rendering.visible import one_line
 
 _SHOWN = 4
 

@@ -43,6 +43,7 @@ class Answering(QObject):
     settled = Signal(str)  # the new chat in view has its place
     branched = Signal(object, str)
     answered = Signal(object)
+    ended = Signal()
     returned = Signal(str, object)
 
     def __init__(self, bridge: Bridge, page: ChatPage, view: InView) -> None:
@@ -74,8 +75,8 @@ class Answering(QObject):
         self.stop_all()
         self._live.clear()
 
-    def follow(self, live: Live, flow: Callable[[Stop], Any]) -> None:
-        """Run `flow` and show its steps while its chat is in view."""
+    def follow(self, live: Live, flow: Callable[[Stop], Any], words: str) -> None:
+        """Run `flow` and show its steps while its chat is in view; `words` say in the bottom line what goes on."""
         self._page.trouble.clear()
         self._page.show_left_out(0)
         self._live[live.chat] = live
@@ -83,7 +84,7 @@ class Answering(QObject):
             flow,
             steps=partial(self._take, live),
             failed=partial(self._fail, live),
-            words=self.tr("Answering"),
+            words=words,
         )
         live.job.ended.connect(lambda: self._end(live))
         self.refresh_busy()
@@ -228,3 +229,4 @@ class Answering(QObject):
         if self._live.get(live.chat) is live:
             del self._live[live.chat]
         self.refresh_busy()
+        self.ended.emit()

@@ -13,16 +13,18 @@ from freehold.chats.values import Attachment
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.composer import Composer
 from freehold.desktop.in_view import InView
-from freehold.desktop.library_words import name_of, one_line
+from freehold.desktop.library_words import name_of
 from freehold.desktop.needs import Household
 from freehold.desktop.pending_file import PendingFile
 from freehold.foundation.errors import FreeholdError
+from freehold.rendering.visible import one_line
 
 
 class Attaching(QObject):
-    """Each chat's files by its id, "" for a new one."""
+    """Each chat's files by its id, "" for a new one. `changed` carries those of the chat in view that can be sent."""
 
     library_asked = Signal()
+    changed = Signal(object)
 
     def __init__(self, household: Household, bridge: Bridge, composer: Composer, view: InView) -> None:
         super().__init__()
@@ -77,7 +79,9 @@ class Attaching(QObject):
 
     def show(self) -> None:
         """Show the files of the chat in view."""
-        self._composer.show_files(self._files.get(self._view.chat, []))
+        here = self._files.get(self._view.chat, [])
+        self._composer.show_files(here)
+        self.changed.emit(tuple(one.file for one in here if one.file is not None))
 
     def forget(self) -> None:
         for one in [one for files in self._files.values() for one in files]:

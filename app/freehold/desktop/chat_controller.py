@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -19,7 +20,9 @@ from freehold.desktop.chat_page import ChatPage
 from freehold.desktop.drafts import Drafts
 from freehold.desktop.in_view import InView
 from freehold.desktop.needs import Household
+from freehold.desktop.placing import Placing
 from freehold.desktop.scoping import Scoping
+from freehold.foundation.stop import Stop
 
 
 class ChatController(QObject):
@@ -41,6 +44,7 @@ class ChatController(QObject):
         self._drafts = Drafts(household.conversations, bridge, page.composer, self._view)
         self._scoping = Scoping(household, bridge, page.composer, self._view)
         self._attaching = Attaching(household, bridge, page.composer, self._view)
+        self.placing = Placing(household, bridge, page, self._view)
         self._connect()
 
     def _connect(self) -> None:
@@ -58,6 +62,9 @@ class ChatController(QObject):
         drafts.question_ready.connect(self.ask)
         self._scoping.library_asked.connect(self.library_asked)
         self._attaching.library_asked.connect(self.library_asked)
+        self._attaching.changed.connect(self.placing.take_files)
+        self._scoping.changed.connect(self.placing.refresh)
+        answering.ended.connect(self.placing.refresh)
         self._page.transcript_made.connect(self._listen)
 
     @property
@@ -97,6 +104,7 @@ class ChatController(QObject):
         self._view.leave()
         self._scoping.forget()
         self._attaching.forget()
+        self.placing.forget()
         self._page.composer.set_draft("")
         self._page.show_title("")
         if self._page.has_transcript:
@@ -118,26 +126,36 @@ class ChatController(QObject):
     def ask(self, text: str) -> None:
         if self._drafts.holds(text):
             return
-        chat, scope, files = self._view.chat, self._view.scope, self._attaching.take()
-        wish, conversations, assistant = Wish(attachments=files), self._conversations, self._household.assistant
-        self.answering.follow(
+        chat, start, where = self._view.chat, flows.Start(self._view.scope, self._view.where), self.placing.wished
+        files, conversations, assistant = self._attaching.take(), self._conversations, self._household.assistant
+        wish = Wish(attachments=files, where=where)
+        self._follow(
             Live(chat, text, files),
-            lambda stop: flows.ask(conversations, assistant, chat, text, stop, wish=wish, scope=scope),
+            lambda stop: flows.ask(conversations, assistant, chat, text, stop, wish=wish, start=start),
         )
 
     def ask_beside(self, turn: str, text: str) -> None:
-        self.answering.follow(
+        wish = Wish(where=self.placing.wished)
+        self._follow(
             Live(self._view.chat, text),
-            lambda stop: flows.ask_beside(self._conversations, self._household.assistant, turn, text, stop),
+            lambda stop: flows.ask_beside(self._conversations, self._household.assistant, turn, text, stop, wish=wish),
         )
 
     def retry(self, turn: str, wish: Wish | None = None) -> None:
         if self.answering.is_in_view:
             return
-        self.answering.follow(
+        asked = replace(wish or Wish(), where=self.placing.wished)
+        self._follow(
             Live(self._view.chat, ""),
-            lambda stop: flows.answer_again(self._conversations, self._household.assistant, turn, stop, wish),
+            lambda stop: flows.answer_again(self._conversations, self._household.assistant, turn, stop, asked),
         )
+
+    def _follow(self, live: Live, flow: Callable[[Stop], Any]) -> None:
+        """Ask as it is shown under the message box."""
+        shown = self.placing.shown
+        words = self.tr("{0} is answering").format(shown.name) if shown.leaves else self.tr("Answering")
+        self.answering.follow(live, flow, words)
+        self.placing.sent()
 
     def retry_without_documents(self, turn: str) -> None:
         self.retry(turn, Wish(scope=NO_DOCUMENTS))
@@ -189,9 +207,11 @@ class ChatController(QObject):
 
     def adopt(self, chat: str) -> None:
         """The empty page in view has its place in the vault now."""
-        scope = self._view.scope
-        if scope.reads:
-            self._bridge.call(lambda: self._conversations.change(chat, scope=scope), lane="scope")
+        start = flows.Start(self._view.scope, self._view.where)
+        if start != flows.Start():
+            self._bridge.call(
+                lambda: self._conversations.change(chat, scope=start.scope, where=start.where), lane="scope"
+            )
         self._settle(chat)
 
     def title_changed(self, chat: str, title: str) -> None:
@@ -223,6 +243,7 @@ class ChatController(QObject):
         self._page.close_panel()
         self._scoping.show(opened.chat.scope)
         self._attaching.show()
+        self.placing.show(opened.chat.where)
         if opened.marks:
             self._page.show_turns()
             self._page.transcript.show(opened.marks, turn or None)

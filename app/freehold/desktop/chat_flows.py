@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from freehold.assistant.reply import Wish
 from freehold.assistant.values import Asked, Began, Step
-from freehold.chats.values import NO_DOCUMENTS, Chat, Mark, Role, Scope, Turn, split_thinking
+from freehold.chats.values import NO_DOCUMENTS, Chat, Mark, Role, Scope, Turn, Where, split_thinking
 from freehold.desktop.needs import Assistant, Conversations
 from freehold.foundation.stop import Stop
 
@@ -37,6 +37,22 @@ class Opened:
 ChatStep = Step | Created | Branch
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a new chat begins with: the documents it is answered from, and where its answers may be made."""
+
+    scope: Scope = NO_DOCUMENTS
+    where: Where = "auto"
+
+
+def begin(conversations: Conversations, start: Start) -> Chat:
+    """A new chat."""
+    chat = conversations.create()
+    if start != Start():
+        conversations.change(chat.id, scope=start.scope, where=start.where)
+    return chat
+
+
 def open_chat(conversations: Conversations, chat: str, turn: str = "") -> Opened:
     """The chat as it was left; when `turn` lies on another branch, that branch comes into view."""
     marks = tuple(conversations.outline(chat))
@@ -48,15 +64,13 @@ def open_chat(conversations: Conversations, chat: str, turn: str = "") -> Opened
 
 def ask(
     conversations: Conversations, assistant: Assistant, chat: str, text: str, stop: Stop, *,
-    wish: Wish | None = None, scope: Scope = NO_DOCUMENTS,
+    wish: Wish | None = None, start: Start | None = None,
 ) -> Iterator[ChatStep]:  # fmt: skip
-    """Ask in `chat`, or in a new one of these documents when it is empty. The draft is dropped once the question is
-    safe, never before.
+    """Ask in `chat`, or in a new one that begins with `start` when it is empty. The draft is dropped once the question
+    is safe, never before.
     """
     if not chat:
-        created = conversations.create()
-        if scope.reads:
-            conversations.change(created.id, scope=scope)
+        created = begin(conversations, start or Start())
         yield Created(created)
         chat = created.id
     for step in assistant.reply(chat, text, stop, wish):
@@ -66,10 +80,10 @@ def ask(
 
 
 def ask_beside(
-    conversations: Conversations, assistant: Assistant, turn: str, text: str, stop: Stop
+    conversations: Conversations, assistant: Assistant, turn: str, text: str, stop: Stop, *, wish: Wish | None = None
 ) -> Iterator[ChatStep]:
     """Ask in other words beside the question `turn`: a new branch."""
-    yield from _with_branch(conversations, assistant.edit(turn, text, stop))
+    yield from _with_branch(conversations, assistant.edit(turn, text, stop, wish))
 
 
 def answer_again(

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QSizePolicy, QS
 
 from freehold.desktop.composer import Composer
 from freehold.desktop.controls import Trouble
+from freehold.desktop.destination import HERE, Destination
 from freehold.desktop.icons import icon
-from freehold.desktop.pieces import Elided, Mark, Pill, button, column, frame, label, row
+from freehold.desktop.pieces import Elided, Mark, Pill, button, column, frame, label, row, set_tone
 from freehold.desktop.theme import Theme
 from freehold.desktop.words import left_out_words, meter_words
+from freehold.rendering.visible import one_line
 
 if TYPE_CHECKING:
     from freehold.assistant.values import Reference
@@ -147,8 +149,15 @@ class ChatPage(QWidget):
         self._stack.setCurrentWidget(cast("QWidget", view))
 
     def show_model(self, name: str, words: str) -> None:
-        """Who will answer, said before anything was asked."""
+        """Who will answer here, said before anything was asked."""
         self._empty.show_model(name, words)
+
+    def show_destination(self, to: Destination) -> None:
+        """Where the next message is answered."""
+        self.composer.show_destination(to)
+        here = self.tr("On this computer")
+        self.where.say(self.tr("Words may leave") if to.leaves else here, "away" if to.leaves else "here")
+        self._empty.show_destination(to)
 
     def show_no_model(self) -> None:
         self._empty.show_no_model()
@@ -229,6 +238,8 @@ class EmptyChat(QWidget):
         self._other = button(self.tr("Choose another model"), "small")
         self._other.clicked.connect(self.models_asked)
         self._other.hide()
+        self._here: tuple[str, str] = ("", "")
+        self._to = HERE
         for one in (title, self._model, self._words):
             one.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inside = column(row(None, Mark(36), None), 8, title, self._model, self._words, 8, row(None, self._other, None))
@@ -242,16 +253,34 @@ class EmptyChat(QWidget):
         self.setLayout(column(None, middle, None))
 
     def show_model(self, name: str, words: str) -> None:
-        self._model.setText(self.tr("{0} answers, on this computer.").format(name) if name else "")
-        self._words.setText(words)
+        self._here = (self.tr("{0} answers, on this computer.").format(name) if name else "", words)
         self._other.setText(self.tr("Choose another model"))
         self._other.setVisible(bool(name))
+        self._show()
 
     def show_no_model(self) -> None:
-        self._model.setText(self.tr("There is no model on this computer yet."))
-        self._words.setText(self.tr("A model is the file that answers. Choose one, or import a file you have."))
+        self._here = (
+            self.tr("There is no model on this computer yet."),
+            self.tr("A model is the file that answers. Choose one, or import a file you have."),
+        )
         self._other.setText(self.tr("Choose a model"))
         self._other.show()
+        self._show()
+
+    def show_destination(self, to: Destination) -> None:
+        self._to = to
+        self._show()
+
+    def _show(self) -> None:
+        if not self._to.leaves:
+            model, words = self._here
+        elif self._to.model:
+            model, words = self.tr("{0} answers, on {1}.").format(self._to.model, self._to.name), one_line(self._to.why)
+        else:
+            model, words = self.tr("{0} answers.").format(self._to.name), one_line(self._to.why)
+        self._model.setText(model)
+        self._words.setText(words)
+        set_tone(self._model, "away" if self._to.leaves else "")
 
 
 class SidePanel(QFrame):

@@ -12,10 +12,11 @@ from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentM
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import QApplication, QListView, QStyledItemDelegate, QStyleOptionViewItem
 
-from freehold.desktop.library_words import collection_words, name_of, one_line
+from freehold.desktop.library_words import collection_words, name_of
 from freehold.desktop.lists import ROW, be_a_list, paint_row_ground
 from freehold.desktop.words import count_words
 from freehold.library.values import Collection, Source
+from freehold.rendering.visible import one_line
 
 _NOTHING = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex

@@ -3,116 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QDragEnterEvent,
-    QDropEvent,
-    QFocusEvent,
-    QFontMetrics,
-    QKeyEvent,
-    QResizeEvent,
-    QTextCursor,
-    QTextOption,
-)
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFontMetrics, QResizeEvent, QTextCursor
+from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QWidget
 
 from freehold.desktop.controls import Trouble
+from freehold.desktop.destination import HERE, Destination, reads_words
 from freehold.desktop.drops import local_paths
 from freehold.desktop.icons import icon
-from freehold.desktop.pieces import Elided, Pill, button, column, frame, label, row
+from freehold.desktop.message_box import Box
+from freehold.desktop.pieces import Elided, button, column, frame, label, row, set_tone
 from freehold.desktop.theme import LIGHT, Theme
+from freehold.desktop.where_button import WhereButton
+from freehold.rendering.visible import one_line
 
 if TYPE_CHECKING:
-    from freehold.chats.values import Scope
+    from freehold.chats.values import Scope, Where
     from freehold.desktop.files_row import FilesRow
     from freehold.desktop.pending_file import PendingFile
     from freehold.desktop.scope_menu import ScopeMenu
+    from freehold.desktop.where_menu import WhereMenu
     from freehold.library.values import Collection
 
-MOST_LINES = 10
 DRAFT_MS = 400
 MOST_SCOPE = 190  # pixels of the names of collections
+_Menu = TypeVar("_Menu", bound=QMenu)
 ROOMY = 560  # pixels: below this there is no room for the promise beside what can be pressed
-
-
-class Box(QPlainTextEdit):
-    """A text box that grows with its text and says which key was meant as "send"."""
-
-    sent = Signal()
-    up_on_nothing = Signal()
-    escaped = Signal()
-    files_given = Signal(list)
-    focused = Signal(bool)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("kind", "bare")
-        self.enter_sends = True
-        self.setTabChangesFocus(True)
-        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().setDocumentMargin(0)
-        self.document().documentLayout().documentSizeChanged.connect(self._fit)
-        self._fit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            with_control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-            if with_control or with_shift != self.enter_sends:
-                self.sent.emit()
-                return
-            self.insertPlainText("\n")
-            self.ensureCursorVisible()
-        elif event.key() == Qt.Key.Key_Up and self.document().isEmpty():
-            self.up_on_nothing.emit()
-        elif event.key() == Qt.Key.Key_Escape:
-            self.escaped.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 - Qt's name
-        return bool(local_paths(source)) or super().canInsertFromMimeData(source)
-
-    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 - Qt's name
-        if paths := local_paths(source):
-            self.files_given.emit(paths)
-        elif source.hasText():
-            self.insertPlainText(source.text())
-
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        super().focusInEvent(event)
-        self.focused.emit(True)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        super().focusOutEvent(event)
-        self.focused.emit(False)
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._fit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)
-        self._fit()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(200, self.height())
-
-    def _fit(self) -> None:
-        line_height = self.fontMetrics().lineSpacing()
-        lines = max(1, round(self.document().size().height()))  # a plain text document is measured in lines
-        shown = min(lines, MOST_LINES)
-        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines > shown else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        if self.verticalScrollBarPolicy() != policy:
-            self.setVerticalScrollBarPolicy(policy)
-        height = shown * line_height + 6
-        if self.height() != height or self.minimumHeight() != height:
-            self.setFixedHeight(height)
 
 
 class Composer(QWidget):
@@ -124,6 +42,8 @@ class Composer(QWidget):
     draft_changed = Signal(str)
     edit_last_asked = Signal()
     scope_asked = Signal()
+    where_asked = Signal()
+    edit_changed = Signal()
     attach_asked = Signal()
     files_given = Signal(list)
     file_removed = Signal(object)
@@ -139,7 +59,7 @@ class Composer(QWidget):
         self._scope.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow stands behind the words
         self._scope.setToolTip(self.tr("Which documents answers are made from"))
         self._attach.setToolTip(self.tr("Attach a file to this message, or drop it here"))
-        self._menu: ScopeMenu | None = None
+        self._menu: QMenu | None = None
         self.box = Box()
         self.box.setPlaceholderText(self.tr("Ask anything, or drop a file here"))
         self.box.setAccessibleName(self.tr("Message"))
@@ -147,7 +67,7 @@ class Composer(QWidget):
         self._send, self._stop = button(self.tr("Send"), "primary"), button(self.tr("Stop"))
         self._stop.setAccessibleName(self.tr("Stop the answer"))
         self._stop.hide()
-        self.where = Pill(self.tr("Here"), "here")
+        self.where, self._to = WhereButton(), HERE
         self._promise = Elided("", "note")
         self._promise.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.trouble = Trouble()
@@ -175,6 +95,7 @@ class Composer(QWidget):
         self.box.files_given.connect(self.files_given)
         self._scope.clicked.connect(self.scope_asked)
         self._attach.clicked.connect(self.attach_asked)
+        self.where.clicked.connect(self.where_asked)
         self.box.textChanged.connect(self._changed)
         self._send.clicked.connect(self._submit)
         self._stop.clicked.connect(self.stop_asked)
@@ -194,6 +115,7 @@ class Composer(QWidget):
     def dress(self, theme: Theme) -> None:
         self._scope.setIcon(icon("chevron", theme.muted))
         self._attach.setIcon(icon("clip", theme.muted))
+        self.where.dress(theme)
         self._theme = theme
         if self._files is not None:
             self._files.dress(theme)
@@ -209,12 +131,29 @@ class Composer(QWidget):
         """The menu to choose documents from, opened over their button."""
         from freehold.desktop.scope_menu import ScopeMenu
 
+        return self._pop_up(ScopeMenu(self, collections, scope), self._scope)
+
+    def show_destination(self, to: Destination) -> None:
+        """Where the next message is answered: amber on everything that would send it away."""
+        self._to = to
+        self.where.show_destination(to)
+        set_tone(self._send, "away" if to.leaves else "")
+        self._send.setAccessibleName(self.tr("Send to {0}").format(to.name) if to.leaves else self.tr("Send"))
+        self._refresh()
+
+    def where_menu(self, where: Where, once: Where | None, to: Destination) -> WhereMenu:
+        """The menu to choose where answers are made, opened over its button."""
+        from freehold.desktop.where_menu import WhereMenu
+
+        return self._pop_up(WhereMenu(self, where, once, to), self.where)
+
+    def _pop_up(self, menu: _Menu, over: QWidget) -> _Menu:
         self.close_menu()
-        self._menu = ScopeMenu(self, collections, scope)
-        self._menu.destroyed.connect(self._forget_menu)
-        corner = self._scope.mapToGlobal(QPoint(0, -4))
-        self._menu.popup(corner - QPoint(0, self._menu.sizeHint().height()))
-        return self._menu
+        self._menu = menu
+        menu.destroyed.connect(self._forget_menu)
+        corner = over.mapToGlobal(QPoint(0, -4))
+        menu.popup(corner - QPoint(0, menu.sizeHint().height()))
+        return menu
 
     def close_menu(self) -> None:
         if self._menu is not None:
@@ -269,6 +208,7 @@ class Composer(QWidget):
         if not self._editing:
             self._kept = self.box.toPlainText()
         self._editing = turn
+        self.edit_changed.emit()
         self._banner_words.setText(self.tr("Editing your last question: the answer so far stays beside the new one."))
         self._banner.show()
         self._put(text)
@@ -288,9 +228,16 @@ class Composer(QWidget):
     def text(self) -> str:
         return self.box.toPlainText()
 
+    @property
+    def editing(self) -> str:
+        """The question that is being asked in other words, or ""."""
+        return self._editing
+
     def _leave_edit(self) -> None:
-        self._editing, self._kept = "", ""
+        was_editing, self._editing, self._kept = bool(self._editing), "", ""
         self._banner.hide()
+        if was_editing:
+            self.edit_changed.emit()
 
     def _put(self, text: str) -> None:
         self.box.blockSignals(True)
@@ -330,13 +277,21 @@ class Composer(QWidget):
     def _refresh(self) -> None:
         may_send = not (self._is_busy or self._waits_for_files or self.box.document().isEmpty())
         self._send.setEnabled(may_send)
-        self._promise.say(self._promise_words())
+        held = self._held_words()
+        self._promise.say(held or self._promise_words())
+        set_tone(self._promise, "away" if self._to.leaves and not held else "")
 
-    def _promise_words(self) -> str:
+    def _held_words(self) -> str:
+        """Why the message cannot be sent yet, or ""."""
         if self._has_trouble:
             return self.tr("Give the password, or remove what cannot be read.")
-        if self._waits_for_files:
-            return self.tr("Reading. You can write on meanwhile.")
+        return self.tr("Reading. You can write on meanwhile.") if self._waits_for_files else ""
+
+    def _promise_words(self) -> str:
+        if self._to.leaves:
+            return reads_words(self._to)
+        if self._to.why:
+            return one_line(self._to.why)
         if self._reads or self._has_files:
             return self.tr("Your words and documents stay on this computer.")
         return self.tr("Your words stay on this computer.")

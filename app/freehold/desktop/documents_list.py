@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
 )
 
-from freehold.desktop.library_words import folder_of, name_of, one_line, state_advice, state_words
+from freehold.desktop.library_words import folder_of, name_of, state_advice, state_words
 from freehold.desktop.lists import ROW, be_a_list, paint_row_ground
 from freehold.library.values import Document, State
+from freehold.rendering.visible import one_line
 
 _NOTHING = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 
-from freehold.chats.values import Scope
+from freehold.desktop import chat_flows as flows
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.composer import Composer
 from freehold.desktop.in_view import InView
@@ -47,19 +47,17 @@ class Drafts(QObject):
             self._conversations.save_draft(chat or self._conversations.create().id, draft)
 
     def save(self, text: str) -> None:
-        chat, scope = self._view.chat, self._view.scope
+        chat, start = self._view.chat, flows.Start(self._view.scope, self._view.where)
         if chat:
             self._bridge.call(lambda: self._conversations.save_draft(chat, text), lane="draft")
         elif text.strip() and not self._is_making:
             self._is_making = True
-            job = self._bridge.call(lambda: self._start_with(text, scope), self._took, lane="draft")
+            job = self._bridge.call(lambda: self._start_with(text, start), self._took, lane="draft")
             job.ended.connect(self._end)
 
-    def _start_with(self, text: str, scope: Scope) -> str:
+    def _start_with(self, text: str, start: flows.Start) -> str:
         """Runs on a thread: a chat for a draft that has none."""
-        chat = self._conversations.create().id
-        if scope.reads:
-            self._conversations.change(chat, scope=scope)
+        chat = flows.begin(self._conversations, start).id
         self._conversations.save_draft(chat, text)
         return chat
 

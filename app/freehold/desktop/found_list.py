@@ -20,11 +20,11 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QApplication, QListView, QStyledItemDelegate, QStyleOptionViewItem
 
-from freehold.desktop.library_words import folder_of, name_of, one_line, page_words
+from freehold.desktop.library_words import folder_of, name_of, page_words
 from freehold.desktop.lists import ROW, be_a_list, paint_row_ground
 from freehold.desktop.marking import Marked, cut, excerpt, marked, units
 from freehold.library.values import Passage
-from freehold.rendering.visible import visible
+from freehold.rendering.visible import one_line, visible
 
 _NOTHING = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex

@@ -15,12 +15,13 @@ from freehold.desktop.controls import Segments, Trouble
 from freehold.desktop.document_card import DocumentCard
 from freehold.desktop.documents_list import TROUBLED, DocumentsView
 from freehold.desktop.library_state import Standing
-from freehold.desktop.library_words import documents_words, one_line, work_words
+from freehold.desktop.library_words import documents_words, work_words
 from freehold.desktop.lists import ROW
 from freehold.desktop.pieces import Elided, Mark, button, column, frame, label, row
 from freehold.desktop.words import count_words
 from freehold.library.errors import EmbedderMissing
 from freehold.library.values import Collection, Document, State
+from freehold.rendering.visible import one_line
 
 _FILTER_MS = 150
 _WIDE = 640  # below this there is no room for the collections beside the files

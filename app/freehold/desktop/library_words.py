@@ -12,7 +12,7 @@ from freehold.desktop.search_wish import KINDS
 from freehold.desktop.words import count_words, size_words, time_left_words
 from freehold.library.errors import DocumentNeedsPassword
 from freehold.library.values import GENERAL, Document, State
-from freehold.rendering.visible import visible
+from freehold.rendering.visible import one_line
 
 if TYPE_CHECKING:
     from freehold.desktop.library_state import Standing
@@ -59,10 +59,6 @@ def name_of(path: str) -> str:
 
 def folder_of(path: str) -> str:
     return one_line(str(PurePath(path).parent))
-
-
-def one_line(text: str) -> str:
-    return " ".join(visible(text).split())
 
 
 def collection_words(name: str) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from freehold.assistant.values import Reference, Step
-from freehold.chats.values import Attachment, Chat, Context, Hit, Mark, Scope, Turn
+from freehold.assistant.values import Preview, Reference, Step
+from freehold.chats.values import Attachment, Chat, Context, DataClass, Hit, Mark, Scope, Turn, Where
 from freehold.engine.values import Loaded, Model
 from freehold.foundation.settings import SettingsFile
 from freehold.foundation.stop import Stop
 
 if TYPE_CHECKING:
+    from freehold.assistant.placing import Placed
     from freehold.assistant.reply import Wish
     from freehold.foundation.errors import FreeholdError
     from freehold.library.library import Checked, Text
@@ -81,6 +82,7 @@ class Conversations(Protocol):
         sampling: Mapping[str, float | int] = ...,
         model: str = ...,
         scope: Scope = ...,
+        where: Where = ...,
     ) -> object: ...
     def save_draft(self, chat: str, text: str) -> object: ...
     def move_to_trash(self, chat: str) -> object: ...
@@ -103,6 +105,12 @@ class Assistant(Protocol):
     def attach(self, path: Path, stop: Stop, password: str | None = None) -> Attachment: ...
     def quoted(self, turn: Turn) -> Sequence[Reference]: ...
     def measure(self, chat: str) -> Context: ...
+    @property
+    def may_leave(self) -> bool: ...
+    def placed(self, chat: Chat, wish: Wish) -> tuple[Placed, DataClass]: ...
+    def preview(
+        self, chat: Chat, text: str, stop: Stop, wish: Wish | None = None
+    ) -> Generator[Step, None, Preview]: ...
 
 
 class Models(Protocol):

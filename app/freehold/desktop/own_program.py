@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from freehold.desktop.library_words import name_of, one_line
+from freehold.desktop.library_words import name_of
 from freehold.desktop.overlay import Overlay
 from freehold.desktop.pieces import button, column, label, row
+from freehold.rendering.visible import one_line
 
 # Kinds whose programs show what is in them and run none of it. Pages, macros, scripts and links to programs are not.
 _SHOWN_ONLY = frozenset((

@@ -19,6 +19,7 @@ class Scoping(QObject):
     """A new chat begins with what was chosen last; the choice is saved once the chat has its place."""
 
     library_asked = Signal()
+    changed = Signal()
 
     def __init__(self, household: Household, bridge: Bridge, composer: Composer, view: InView) -> None:
         super().__init__()
@@ -29,6 +30,7 @@ class Scoping(QObject):
         """The chat in view is answered from these."""
         self._view.scope = scope
         self._composer.show_scope(scope_words(scope), reads=scope.reads)
+        self.changed.emit()
 
     def forget(self) -> None:
         self._composer.close_menu()

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QPlainTextEdit, QSta
 
 from freehold.desktop.controls import Segments, Trouble
 from freehold.desktop.found_list import FoundView, Hit, mark_format
-from freehold.desktop.library_words import collection_words, found_words, one_line, page_words
+from freehold.desktop.library_words import collection_words, found_words, page_words
 from freehold.desktop.marking import marked, units
 from freehold.desktop.pieces import Elided, Mark, announce, button, column, frame, label, row
 from freehold.desktop.search_wish import SearchWish, Times
 from freehold.library.values import Found, Mode
-from freehold.rendering.visible import visible
+from freehold.rendering.visible import one_line, visible
 
 _TYPING_MS = 200
 PREVIEW = 340

@@ -20,6 +20,7 @@ from freehold.desktop.entry_controller import EntryController, Locked
 from freehold.desktop.exchange import Exchange
 from freehold.desktop.needs import Household
 from freehold.desktop.pages import Pages
+from freehold.desktop.peer_view_controller import PeerViewController
 from freehold.desktop.sources_controller import SourcesController
 from freehold.desktop.window import Window
 from freehold.desktop.words import size_words
@@ -55,6 +56,7 @@ class Shell(QObject):
         self._sources = SourcesController(
             household, bridge, window.chat, chat=self._chat, documents=self._documents, appearance=appearance
         )
+        self._peer_view = PeerViewController(household, bridge, window.chat, self._chat.placing)
         self._exchange = Exchange(household, bridge, window)
         self._exchange.imported.connect(self._chats.reload)
         self._panel: Any = None
@@ -116,11 +118,12 @@ class Shell(QObject):
         self._pages.erase_asked.connect(self._erase)
         self._chats.page_wanted.connect(self._pages.show)
         self._chats.export_asked.connect(self._exchange.export)
-        self._chat.opened.connect(lambda _chat: self._close_panel())
         self._chat.details_shown.connect(self._show_details)
         self._chat.link_asked.connect(self._ask_link)
         self._chat.library_asked.connect(partial(self._pages.show, "library"))
         self._chat.model_changed.connect(self._refresh_models)
+        self._chat.placing.view_asked.connect(self._show_peer_view)
+        self._chat.placing.devices_asked.connect(self._show_no_choice)
 
     def _connect_actions(self) -> None:
         chat, chats, window = self._chat, self._chats, self._window
@@ -128,6 +131,7 @@ class Shell(QObject):
             "new-chat": self._new_chat, "palette": self._open_palette, "stop": chat.stop, "retry": chat.retry_last,
             "edit-last": chat.edit_last, "copy-last": self._copy_last,
             "choose-documents": self._choose_documents, "attach": self._attach, "write": self._write,
+            "choose-where": self._choose_where, "peer-view": self._show_peer_view,
             "next-chat": partial(chats.open_next, 1), "previous-chat": partial(chats.open_next, -1),
             "rename-chat": chats.rename_current, "delete-chat": chats.delete_current,
             "chat-settings": partial(self._toggle_chat_settings, None), "undo": window.toast.undo,
@@ -347,6 +351,17 @@ class Shell(QObject):
     def _attach(self) -> None:
         self._pages.show("chat")
         self._chat.choose_files()
+
+    def _choose_where(self) -> None:
+        self._pages.show("chat")
+        self._chat.placing.choose()
+
+    def _show_peer_view(self) -> None:
+        self._pages.show("chat")
+        self._peer_view.toggle()
+
+    def _show_no_choice(self) -> None:
+        self._window.toast.say(self.tr("Everything is answered here: no device of yours may be asked."))
 
     def _copy_last(self) -> None:
         self._chat.copy_last()

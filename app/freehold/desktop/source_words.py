@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from freehold.chats.values import Provenance, Scope, Use
-from freehold.desktop.library_words import collection_words, name_of, one_line
+from freehold.desktop.library_words import collection_words, name_of
 from freehold.desktop.words import count_words
+from freehold.rendering.visible import one_line
 
 if TYPE_CHECKING:
     from freehold.assistant.values import Reference

@@ -83,6 +83,7 @@ QPushButton:disabled { color: $muted; background: transparent; }
 QPushButton[kind="primary"] { background: $ink; border-color: $ink; color: $paper; font-weight: 600; }
 QPushButton[kind="primary"]:hover { background: $muted; border-color: $muted; }
 QPushButton[kind="primary"]:focus { border: 2px solid $muted; padding: 5px 13px; }
+QPushButton[kind="primary"][tone="away"] { border: 2px solid $away; padding: 5px 13px; }
 QPushButton[kind="primary"]:disabled { background: $selected; border-color: $selected; color: $muted; }
 QPushButton[kind="plain"] { background: transparent; border-color: transparent; color: $muted; padding: 4px 8px;
   font-size: ${note}px; }
@@ -97,6 +98,14 @@ QPushButton[kind="chip"] { background: $selected; border: 1px solid $selected; b
   padding: 0 8px 0 10px; min-height: ${chip}px; max-height: ${chip}px; font-size: ${note}px; color: $muted; }
 QPushButton[kind="chip"]:hover { color: $ink; }
 QPushButton[kind="chip"]:focus { border-color: $ink; color: $ink; }
+QPushButton[kind="where"] { border: 1px solid $here_soft; background: $here_soft; border-radius: ${half_pill}px;
+  padding: 0; min-height: ${chip}px; max-height: ${chip}px; }
+QPushButton[kind="where"] QLabel { color: $here; font-size: ${note}px; font-weight: 500; }
+QPushButton[kind="where"]:hover, QPushButton[kind="where"]:focus { border-color: $here; }
+QPushButton[kind="where"][tone="away"] { border-color: $away_soft; background: $away_soft; }
+QPushButton[kind="where"][tone="away"] QLabel { color: $away; }
+QPushButton[kind="where"][tone="away"]:hover, QPushButton[kind="where"][tone="away"]:focus { border-color: $away; }
+QPushButton[kind="where"]:disabled { border-color: $here_soft; }
 QPushButton[kind="wide"] { text-align: left; padding: 9px 11px; }
 QPushButton[kind="search"] { text-align: left; padding: 9px 11px; color: $muted; font-weight: 400; }
 QPushButton[kind="page"] { text-align: left; background: transparent; border-color: transparent; padding: 7px 8px;
@@ -121,6 +130,8 @@ QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QCo
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled { color: $muted; background: $paper; }
 QLineEdit[kind="bare"], QPlainTextEdit[kind="bare"] { background: transparent; border: 0; padding: 0; }
 QLineEdit[kind="title"] { font-weight: 600; padding: 3px 7px; }
+QPlainTextEdit[kind="peerview"] { background: $paper; border: 1px dashed $away; font-size: ${note}px; }
+QPlainTextEdit[kind="peerview"]:focus { border: 1px solid $away; }
 QAbstractSpinBox { padding: 6px 0; }
 QAbstractSpinBox QLineEdit { background: transparent; border: 0; padding: 0; border-radius: 0; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: 0; }

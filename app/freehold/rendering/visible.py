@@ -56,6 +56,11 @@ def visible_lines(text: str) -> str:
     return visible(_NEWLINES.sub("\n", text))
 
 
+def one_line(text: str) -> str:
+    """`visible`, with every run of white space a single space."""
+    return " ".join(visible(text).split())
+
+
 def is_plain(text: str) -> bool:
     """Nothing in it is hidden."""
     return not _HIDDEN.search(text)

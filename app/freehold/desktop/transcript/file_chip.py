@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QWidget
 
 from freehold.chats.values import Attachment
 from freehold.desktop.icons import icon
-from freehold.desktop.library_words import one_line
 from freehold.desktop.source_words import length_words
 from freehold.desktop.transcript.flat import FlatButton
+from freehold.rendering.visible import one_line
 
 _ICON = 14
 _MOST_NAME = 260  # pixels

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from freehold.desktop.library_words import name_of, one_line
+from freehold.desktop.library_words import name_of
+from freehold.rendering.visible import one_line
 
 
 @dataclass(frozen=True, slots=True)

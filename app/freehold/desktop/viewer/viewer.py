@@ -7,12 +7,13 @@ from PySide6.QtGui import QIntValidator, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QSizePolicy, QStackedWidget, QWidget
 
 from freehold.desktop.icons import icon
-from freehold.desktop.library_words import folder_of, one_line
+from freehold.desktop.library_words import folder_of
 from freehold.desktop.pieces import Elided, announce, button, column, frame, label, row
 from freehold.desktop.theme import LIGHT, Theme
 from freehold.desktop.viewer.page_view import PageView
 from freehold.desktop.viewer.text_view import TextView
 from freehold.desktop.viewer.values import Pages, Place, Words
+from freehold.rendering.visible import one_line
 
 LEAST = 400  # pixels
 
