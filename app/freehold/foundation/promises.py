@@ -31,7 +31,8 @@ PROMISES: tuple[Promise, ...] = (
         "reaches out on purpose, and that must be counted.",
         "python tests/bench/security_packets.py",
         ("tests/e2e/test_no_packets.py", "tests/unit/test_network_policy.py",
-         "tests/faults/test_network_certificates.py", "tests/faults/test_download_kills.py"),
+         "tests/faults/test_network_certificates.py", "tests/faults/test_download_kills.py",
+         "tests/faults/test_network_peers.py", "tests/unit/test_network_nearby.py"),
     ),
     Promise(
         "P2",

@@ -21,11 +21,13 @@ from freehold.foundation.errors import (
 from freehold.foundation.stop import Stop
 from freehold.network.gate import LOOK_SECONDS, Gate, Session
 from freehold.network.ledger import Entry
-from freehold.network.peer_values import MOST_BODY, MOST_STREAM, PeerAnswer, PeerOutcome, Question, Target
+from freehold.network.nearby import GROUP
+from freehold.network.peer_values import MOST_BODY, MOST_STREAM, Found, PeerAnswer, PeerOutcome, Question, Target
 from freehold.network.values import DataClass
 
 IDLE_SECONDS = 60.0
 SILENCE_SECONDS = 10.0
+LOOKING = "looking for devices"
 
 Parts = Generator[dict[str, Any], None, PeerOutcome]
 
@@ -52,7 +54,8 @@ class PeerLine:
     ) -> PeerAnswer:  # fmt: skip
         """One exchange. `silence` limits the seconds without a byte, `most` the bytes of the answer's body."""
         parts = self._exchange(
-            "peer.ask", target, purpose=purpose, data_class=data_class, stop=stop, tls=target.tls_pem,
+            "peer.ask", target, purpose=purpose, data_class=data_class, stop=stop,
+            host=target.host, port=target.port, tls=target.tls_pem,
             question=Question(method, path, headers, body, silence, most).to_wire(),
         )  # fmt: skip
         pieces: list[bytes] = []
@@ -73,7 +76,8 @@ class PeerLine:
         An answer that is no stream yields nothing and is returned with its body. Closing the generator ends it.
         """
         parts = self._exchange(
-            "peer.stream", target, purpose=purpose, data_class=data_class, stop=stop, tls=target.tls_pem,
+            "peer.stream", target, purpose=purpose, data_class=data_class, stop=stop,
+            host=target.host, port=target.port, tls=target.tls_pem,
             question=Question(method, path, headers, body, silence, most).to_wire(),
         )  # fmt: skip
         pieces: list[bytes] = []
@@ -97,10 +101,26 @@ class PeerLine:
         self, host: str, port: int, *, purpose: str, stop: Stop | None = None, silence: float = SILENCE_SECONDS
     ) -> str:
         """The TLS certificate (PEM) that whoever is there shows: nothing but a handshake has left this machine."""
-        whoever = Target(host, port, "")
-        parts = self._exchange("peer.meet", whoever, purpose=purpose, data_class="keys", stop=stop, silence=silence)
+        parts = self._exchange(
+            "peer.meet", Target(host, port, ""), purpose=purpose, data_class="keys", stop=stop, host=host, port=port,
+            silence=silence,
+        )  # fmt: skip
         shown = [part["tls"] for part in parts if "tls" in part]
         return str(shown[0])
+
+    def discover(self, seconds: float = 5.0, *, stop: Stop | None = None) -> Generator[Found, None, None]:
+        """Devices that announce themselves on the local network, as they answer within so many seconds.
+
+        Who they are is not proved: anybody may announce anything. Raises PeerUnreachable where nobody can be asked.
+        """
+        everybody = Target(*GROUP, "", "the local network")
+        parts = self._exchange(
+            "peer.discover", everybody, purpose=LOOKING, data_class="keys", stop=stop, seconds=seconds
+        )
+        with contextlib.closing(parts):
+            for part in parts:
+                if "found" in part:
+                    yield Found(**part["found"])
 
     def close(self) -> None:
         """End what runs, and the process."""
@@ -116,7 +136,7 @@ class PeerLine:
     ) -> Parts:
         """The parts of one exchange, within its row; returns only what was answered."""
         with self._gate.row(purpose, target.host, target.port, data_class) as entry, self._halt(stop) as halt:
-            parts = self._ready_session().stream(op, stop=halt, host=target.host, port=target.port, **args)
+            parts = self._ready_session().stream(op, stop=halt, **args)
             with contextlib.closing(parts):
                 outcome = yield from self._attend(parts, entry)
             if outcome.end != "answered":

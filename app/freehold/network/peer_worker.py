@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from freehold.foundation.stop import Stop
@@ -25,7 +26,12 @@ MOST_IDLE = 16  # connections kept for a next exchange
 
 
 def peer_operations(worker: PeerWorker) -> Mapping[str, Callable[..., Any]]:
-    return {"peer.ask": worker.ask, "peer.stream": worker.stream, "peer.meet": worker.meet}
+    return {
+        "peer.ask": worker.ask,
+        "peer.stream": worker.stream,
+        "peer.meet": worker.meet,
+        "peer.discover": worker.discover,
+    }
 
 
 class PeerWorker:
@@ -65,6 +71,25 @@ class PeerWorker:
             return PeerOutcome("answered")
 
         return (yield from watched(work, stop, self.begin + silence))
+
+    def discover(self, *, stop: Stop, seconds: float) -> Parts:
+        """Ask the local network for devices, for so long; parts carry who is `found`."""
+        from freehold.network.nearby import browse
+
+        def work(watch: Watch) -> PeerOutcome:
+            watch.has_begun, end = True, time.monotonic() + seconds
+
+            def wait(pause: float) -> bool:
+                time.sleep(pause)
+                return watch.is_abandoned or time.monotonic() > end
+
+            try:
+                browse(lambda device: watch.say({"found": asdict(device)}), wait=wait, counts=watch.counts)
+            except OSError:
+                return PeerOutcome("cut", "it cannot be asked")
+            return PeerOutcome("answered")
+
+        return (yield from watched(work, stop, seconds))
 
     def take(self, target: Target) -> Wire:
         """A connection that is nobody's until `give_back`."""

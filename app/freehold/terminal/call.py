@@ -94,6 +94,7 @@ class Call:
         else:
             household.library.close()
             household.engine.unload()
+            household.door.close()
             household.vault.lock()
 
     def close(self) -> None:

@@ -51,6 +51,7 @@ class LockWatch:
     def _lock(self) -> None:
         self._house.library.close()
         self._house.engine.unload()
+        self._house.door.close()
         self._house.vault.lock()
         self.was_locked = True
 
