@@ -65,6 +65,7 @@ def build(profile: Profile) -> Household:
     from freehold.engine.models import Models
     from freehold.foundation.logs import start_logging
     from freehold.foundation.settings import SettingsFile
+    from freehold.identity.keys import Keys
     from freehold.library.embed.client import EmbeddingModel
     from freehold.library.embed.embedders import Embedders
     from freehold.library.embed.models import EmbedderModels
@@ -83,6 +84,7 @@ def build(profile: Profile) -> Household:
     settings = SettingsFile(profile.settings)
     holder = Holder(profile)
     vault = Vault(profile)
+    keys = Keys(profile, vault)
     conversations = Conversations(vault)
     door = Door(profile, vault, settings)
     models = Models(profile, settings, door)
@@ -109,7 +111,7 @@ def build(profile: Profile) -> Household:
     librarian = Librarian(library, files, conversations)
     assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library,
-                     embedder_models)  # fmt: skip
+                     embedder_models, keys)  # fmt: skip
 
 
 def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]) -> int:
@@ -230,18 +232,26 @@ def _home_of(argv: list[str]) -> tuple[str | None, list[str]]:
 
 def _vault_worker() -> None:
     from freehold.chats.store import ChatStore
+    from freehold.identity.store import IdentityStore
     from freehold.library.store import LibraryStore
     from freehold.market.store import MarketStore
     from freehold.network.store import LedgerStore
     from freehold.vault.worker import serve_vault
 
-    serve_vault([ChatStore, LedgerStore, LibraryStore, MarketStore])  # receipts go with their chats: those come first
+    # Receipts go with their chats: those come first.
+    serve_vault([ChatStore, LedgerStore, LibraryStore, MarketStore, IdentityStore])
 
 
 def _keyring_worker() -> None:
     from freehold.vault.keyring_worker import serve_keyring
 
     serve_keyring()
+
+
+def _signer_worker() -> None:
+    from freehold.identity.signer_worker import serve_signer
+
+    serve_signer()
 
 
 def _engine_worker() -> None:
@@ -277,6 +287,7 @@ def _courier_worker() -> None:
 _WORKERS: dict[str, Callable[[], None]] = {
     "vault": _vault_worker,
     "keyring": _keyring_worker,
+    "signer": _signer_worker,
     "engine": _engine_worker,
     "network": _network_worker,
     "extract": _extract_worker,

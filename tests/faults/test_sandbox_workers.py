@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from freehold.foundation.errors import FreeholdError, ModelMalformed
+from freehold.foundation.paths import Profile
 from freehold.processes import landlock
 from freehold.processes.boxes import LAYERS, WORKERS, Box, box_of, due_layers, found_boxes, reading
 from freehold.processes.link import Link, WorkerBug
 from freehold.processes.spawn import spawn, worker_command
+from freehold.vault.handover import seal
 from support.boxed import MAY, MAYBE_FORBIDDEN, Surroundings
 from support.engines import tiny_model
 from support.vaults import RAW_KEY, opened
@@ -142,6 +144,27 @@ def test_the_real_network_process_is_closed_in(around):
             link.call("file.check", folder=str(around.diary.parent / "elsewhere"), source="x")
         assert _closed_in(link.pid)
         assert not (around.diary.parent / "elsewhere").exists()
+    finally:
+        link.kill()
+
+
+def test_the_real_signer_process_has_its_own_profile_s_keys_and_no_other(around, tmp_path):
+    theirs = Profile(tmp_path / "other")
+    theirs.prepare()
+    (around.profile.identity / "key.json").unlink()
+    link = Link("signer", lambda: spawn(worker_command("signer"), around.profile.scratch))
+
+    def create(profile: Profile) -> None:
+        sealed = seal(bytes.fromhex(link.call("signer.public_key")), RAW_KEY).hex()
+        link.call("signer.create", home=str(profile.home), sealed=sealed)
+
+    try:
+        create(around.profile)
+        assert link.call("signer.certificate", name="desk")["name"] == "desk"
+        assert _closed_in(link.pid)
+        with pytest.raises(FreeholdError, match="ermission denied"):
+            create(theirs)
+        assert list(theirs.identity.iterdir()) == []
     finally:
         link.kill()
 

@@ -6,7 +6,7 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from freehold.foundation.errors import KeyringUnavailable, WrongPassphrase
-from freehold.vault.handover import Receiver, seal
+from freehold.vault.handover import Misdirected, Receiver, seal
 from freehold.vault.keyring_worker import ENVIRONMENT, REAL_KEYRINGS, Keyrings
 from support import keyrings
 from support.vaults import profile_in, python_worker, vault_in
@@ -63,7 +63,7 @@ def test_a_secret_is_kept_and_given_sealed_to_the_asker_alone():
     secret = second.open(bytes.fromhex(given))
     assert len(secret) == 32
     assert first.open(bytes.fromhex(kept["sealed"])) == secret
-    with pytest.raises(KeyringUnavailable):
+    with pytest.raises(Misdirected):
         first.open(bytes.fromhex(given))
     assert secret.hex() not in given
 
@@ -119,10 +119,12 @@ def test_a_system_without_a_keyring_is_told_so():
 def test_junk_in_place_of_a_sealed_secret_opens_nothing():
     receiver = Receiver()
     for junk in (b"", bytes(12), bytes(92), seal(receiver.public, b"x")[:-1]):
-        with pytest.raises(KeyringUnavailable):
+        with pytest.raises(Misdirected):
             receiver.open(junk)
-    with pytest.raises(KeyringUnavailable):
+    with pytest.raises(Misdirected):
         seal(bytes(5), b"x")
+    with pytest.raises(KeyringUnavailable):
+        asked("Honest").keep(ACCOUNT, "00" * 5)
 
 
 def test_a_vault_opens_by_the_keyring_and_by_its_recovery_code_when_that_is_gone(tmp_path):

@@ -25,6 +25,7 @@ MAY = {
     },
     "keyring": {"open the session's bus", "read the system's users", "compute"},
     "courier": {"compute"},
+    "signer": {"read the identity", "write in the identity", "compute"},
     "one nobody has named": {"write in scratch", "compute"},
 }  # fmt: skip
 """What each worker may do of `Surroundings.tries`; everything else is to be refused."""
@@ -147,6 +148,7 @@ class Surroundings:
             self.model.with_name("two.gguf"),
             self.database,
             home / "settings.json",
+            home / "identity" / "key.json",
         ):
             file.write_text("private")
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -172,6 +174,8 @@ class Surroundings:
             "list the folder outside": ("list", top_level),
             "read the settings": ("read", str(home / "settings.json")),
             "read the vault": ("read", str(self.database)),
+            "read the identity": ("read", str(home / "identity" / "key.json")),
+            "write in the identity": ("write", str(home / "identity" / "new")),
             "read the model": ("read", str(self.model)),
             "read a document": ("read", str(self.paper)),
             "read the home folder": ("list", str(Path.home())),

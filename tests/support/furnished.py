@@ -7,6 +7,7 @@ from typing import Any
 from freehold.chats.conversations import Conversations
 from freehold.chats.store import ChatStore
 from freehold.chats.values import Attachment, Ending, Provenance, Source, Use
+from freehold.identity.store import IdentityStore
 from freehold.library.store import LibraryStore
 from freehold.library.values import digest_of
 from freehold.market.books import Books
@@ -18,13 +19,15 @@ from freehold.vault.settings_store import SettingsStore
 from support.peers import device, job, kept
 
 ROOMS = (ChatStore, LedgerStore, LibraryStore, MarketStore, SettingsStore)
+STAYING = (IdentityStore,)  # what no merge and no export takes along
 WORKER = """
 from freehold.chats.store import ChatStore
+from freehold.identity.store import IdentityStore
 from freehold.library.store import LibraryStore
 from freehold.market.store import MarketStore
 from freehold.network.store import LedgerStore
 from freehold.vault.worker import serve_vault
-serve_vault([ChatStore, LedgerStore, LibraryStore, MarketStore])
+serve_vault([ChatStore, LedgerStore, LibraryStore, MarketStore, IdentityStore])
 """
 EMBEDDER = "tiny"
 

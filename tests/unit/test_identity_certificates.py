@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import subprocess
 import sys
@@ -16,13 +17,14 @@ from freehold.identity.certificates import (
     LONGEST_SECONDS,
     SKEW_SECONDS,
     TLS_NAME,
-    address_of,
     certify,
     fingerprint,
     tls_identity,
     verify,
 )
+from freehold.identity.ethereum import address_of, load, sign
 from freehold.identity.values import NodeCertificate
+from support.house import sources
 
 OWNER, STRANGER = b"\x11" * 32, b"\x22" * 32
 NODE, HPKE = b"\x33" * 32, b"\x44" * 32
@@ -52,12 +54,10 @@ def test_outside_of_its_time_it_is_refused_in_words(now, words):
 
 
 def test_one_that_claims_more_than_seven_days_is_refused_even_when_its_owner_signed_it():
-    from eth_account import Account
-
     from freehold.identity.certificates import _typed
 
     longer = replace(made(), not_after=made().not_after + 1)
-    longer = replace(longer, signature=bytes(Account.sign_message(_typed(longer), OWNER).signature).hex())
+    longer = replace(longer, signature=sign(OWNER, _typed(longer)))
     with pytest.raises(PeerUntrusted, match="more than seven days"):
         verify(longer, NOW)
 
@@ -152,6 +152,24 @@ def test_tls_1_3_holds_between_two_that_know_nothing_but_this_certificate(tmp_pa
     stranger.load_verify_locations(cadata=tls_identity(HPKE).certificate.decode())
     with pytest.raises(ssl.SSLCertVerificationError):
         _handshake(stranger, server)
+
+
+def test_what_the_libraries_do_to_the_recursion_limit_is_undone_so_that_nested_junk_still_ends_in_an_error():
+    source = (
+        "import sys, json; from freehold.identity.ethereum import load; was = sys.getrecursionlimit(); load();"
+        "import eth_account, eth_keyfile; assert sys.getrecursionlimit() == was;"
+        "json.loads('[' * 100_000)"
+    )
+    told = subprocess.run([sys.executable, "-c", source], check=False, capture_output=True, text=True)
+    assert "RecursionError" in told.stderr
+    assert told.returncode == 1
+
+
+def test_the_ethereum_libraries_come_in_through_one_file():
+    for path, text in sources():
+        if path != "identity/ethereum.py":
+            assert not re.search(r"^\s*(import|from) eth_", text, re.MULTILINE), path
+    load()
 
 
 def test_neither_values_nor_certificates_load_a_library_by_being_imported():

@@ -9,7 +9,7 @@ import pytest
 
 from freehold import app
 from freehold.vault.settings_store import SettingsStore
-from support.furnished import ROOMS
+from support.furnished import ROOMS, STAYING
 
 
 def handed_over():
@@ -20,10 +20,15 @@ def handed_over():
 
 
 def test_the_tests_know_every_store_there_is():
-    assert {store.__name__ for store in ROOMS} == handed_over() | {SettingsStore.__name__}
+    assert {store.__name__ for store in (*ROOMS, *STAYING)} == handed_over() | {SettingsStore.__name__}
 
 
 @pytest.mark.parametrize("store", ROOMS, ids=lambda store: store.room)
 def test_every_store_can_be_moved_to_another_vault(store):
     """Or backups would be merged, and exports made, without what it holds."""
     assert {"everything", "take"} <= set(vars(store))
+
+
+@pytest.mark.parametrize("store", STAYING, ids=lambda store: store.room)
+def test_keys_travel_with_whole_backups_only(store):
+    assert not {"everything", "take"} & set(vars(store))

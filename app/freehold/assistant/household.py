@@ -10,6 +10,7 @@ from freehold.engine.local import LocalEngine
 from freehold.engine.models import Models
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
+from freehold.identity.keys import Keys
 from freehold.library.embed.models import EmbedderModels
 from freehold.library.library import Library
 from freehold.network.door import Door
@@ -32,6 +33,7 @@ class Household:
     assistant: Assistant
     library: Library
     embedder_models: EmbedderModels
+    keys: Keys
 
     def close(self) -> None:
         """End every child process and give the profile back. What was saved stays saved."""

@@ -241,6 +241,18 @@ class KeyMissing(FreeholdError):
     advice = "Create one on the Peers page, or run `freehold key create`."
 
 
+class KeyDamaged(FreeholdError):
+    code = "key-damaged"
+    title = "The key file cannot be used"
+    advice = "Bring back the backup it came with, or import the key from the file you exported it to."
+
+
+class KeyPassphraseWrong(FreeholdError):
+    code = "key-wrong-passphrase"
+    title = "That passphrase does not open the key file"
+    advice = "Check the keyboard layout and try again. Nothing was changed."
+
+
 class MandateRefused(FreeholdError):
     code = "mandate-refused"
     title = "This is not within what you allowed"

@@ -36,6 +36,11 @@ class Profile:
         return self.home / "vault"
 
     @property
+    def identity(self) -> Path:
+        """The wrapped keys that sign, and the journal of what they were asked to sign."""
+        return self.home / "identity"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 
@@ -67,7 +72,7 @@ class Profile:
     def prepare(self) -> None:
         """Make the folders. Raises ProfileUnusable when the place cannot be written to."""
         try:
-            for folder in (self.home, self.vault, self.models, self.backups, self.logs, self.scratch):
+            for folder in (self.home, self.vault, self.identity, self.models, self.backups, self.logs, self.scratch):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make_private(self.home)
         except OSError as error:
@@ -80,7 +85,7 @@ class Profile:
         """
         import shutil  # as with tempfile below
 
-        for folder in (self.home, self.vault):
+        for folder in (self.home, self.vault, self.identity):
             for path in folder.glob(f".*{_UNFINISHED}"):
                 with suppress(OSError):
                     path.unlink()

@@ -1,7 +1,7 @@
 """Certificates: what the owner key says of a device's keys (EIP-712), and the TLS certificate that a device shows.
 
-Imported anywhere, but each function loads its library itself: eth_account takes a second and belongs to no process
-that has nothing to sign or to check.
+Imported anywhere, but each function loads its libraries itself: they take a second, and belong to no process that has
+nothing to sign or to check.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from freehold.foundation.errors import PeerUntrusted
+from freehold.identity import ethereum
 from freehold.identity.values import NodeCertificate
-
-if TYPE_CHECKING:
-    from eth_account.messages import SignableMessage
 
 LONGEST_SECONDS = 7 * 24 * 3600
 SKEW_SECONDS = 300  # two honest clocks may be this far apart; a new certificate is valid that much earlier
@@ -46,23 +44,12 @@ class TlsIdentity:
     key: bytes
 
 
-def address_of(owner_key: bytes) -> str:
-    """The Ethereum address of a secp256k1 private key, checksummed. Raises ValueError on a key that is none."""
-    from eth_account import Account
-
-    return str(Account.from_key(owner_key).address)
-
-
 def certify(owner_key: bytes, *, name: str, node_key: bytes, hpke_key: bytes, now: float) -> NodeCertificate:
     """A certificate by `owner_key` for the public keys `node_key` and `hpke_key`, valid for seven days about `now`."""
-    from eth_account import Account
-
     begins = max(int(now) - SKEW_SECONDS, 0)
-    bare = NodeCertificate(
-        name, address_of(owner_key), node_key.hex(), hpke_key.hex(), begins, begins + LONGEST_SECONDS, "0" * 130
-    )
-    signed = Account.sign_message(_typed(bare), owner_key)
-    return replace(bare, signature=bytes(signed.signature).hex())
+    owner, ends = ethereum.address_of(owner_key), begins + LONGEST_SECONDS
+    bare = NodeCertificate(name, owner, node_key.hex(), hpke_key.hex(), begins, ends, "0" * 130)
+    return replace(bare, signature=ethereum.sign(owner_key, _typed(bare)))
 
 
 def verify(certificate: NodeCertificate, now: float) -> None:
@@ -73,7 +60,7 @@ def verify(certificate: NodeCertificate, now: float) -> None:
         raise PeerUntrusted("its certificate is not valid yet", advice="Check the clocks of both devices.")
     if now >= certificate.not_after:
         raise PeerUntrusted("its certificate has expired", advice="Check the clocks of both devices.")
-    if _signer(certificate) != certificate.owner:
+    if ethereum.signer_of(_typed(certificate), certificate.signature) != certificate.owner:
         raise PeerUntrusted("its certificate was not signed by its owner")
 
 
@@ -106,9 +93,7 @@ def fingerprint(certificate: bytes) -> str:
         raise PeerUntrusted("that is no certificate") from error
 
 
-def _typed(certificate: NodeCertificate) -> SignableMessage:
-    from eth_account.messages import encode_typed_data
-
+def _typed(certificate: NodeCertificate) -> ethereum.TypedData:
     message = {
         "name": certificate.name,
         "nodeKey": bytes.fromhex(certificate.node_key),
@@ -116,19 +101,7 @@ def _typed(certificate: NodeCertificate) -> SignableMessage:
         "notBefore": certificate.not_before,
         "notAfter": certificate.not_after,
     }
-    return encode_typed_data(domain_data=_DOMAIN, message_types=_TYPES, message_data=message)
-
-
-def _signer(certificate: NodeCertificate) -> str:
-    """The address whose key signed it. The libraries below tell junk in several ways: all mean that nobody did."""
-    from eth_account import Account
-    from eth_keys.exceptions import BadSignature
-    from eth_utils.exceptions import ValidationError
-
-    try:
-        return str(Account.recover_message(_typed(certificate), signature=bytes.fromhex(certificate.signature)))
-    except (BadSignature, ValidationError, ValueError, TypeError, OverflowError) as error:
-        raise PeerUntrusted("its certificate bears no signature") from error
+    return ethereum.TypedData(_DOMAIN, _TYPES, message)
 
 
 def _extensions(public: Any) -> list[tuple[Any, bool]]:

@@ -15,7 +15,7 @@ from freehold.processes.seccomp import Sockets
 from freehold.processes.spawn import spawn, worker_command
 
 LAYERS = ("privileges", "memory", "files", "calls", "internet", "sockets")
-WORKERS = ("vault", "engine", "embedder", "extract", "network", "keyring", "courier")
+WORKERS = ("vault", "engine", "embedder", "extract", "network", "keyring", "courier", "signer")
 
 # Where drivers of graphics cards describe and keep themselves.
 _DRIVERS = ("/etc/vulkan", "/etc/OpenCL", "/usr/share/vulkan", "/usr/share/glvnd", "/usr/local/cuda", "/opt/rocm")
@@ -60,6 +60,8 @@ def box_of(name: str, scratch: Path, arguments: Sequence[str] = ()) -> Box:
     home, given = scratch.parent, _given(arguments[1:] if is_offline else arguments)
     if name == "vault":
         return Box(read=given, write=(home / "vault", home / "backups", scratch))
+    if name == "signer":
+        return Box(read=given, write=(home / "identity",))
     if name == "engine":
         return Box(read=(*given, *map(Path, _DRIVERS)), write=(scratch,), devices=graphics_paths())
     if name == "network":

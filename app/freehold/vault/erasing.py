@@ -45,9 +45,10 @@ def finish(profile: Profile) -> bool:
 
 
 def _headers(profile: Profile) -> Iterator[Path]:
-    """Every file that may hold a wrapped key: the header's copies, halves of them, and those of older versions."""
+    """Every file that may hold a wrapped key: a header's copies, halves of them, older ones, identities."""
     from freehold.vault.header import NAMES  # as below
 
+    yield from profile.identity.glob("*")
     for name in NAMES:
         yield from profile.vault.glob(f"*{name}*")
         yield from profile.backups.rglob(f"*{name}*")

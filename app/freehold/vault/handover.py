@@ -1,17 +1,20 @@
-"""Passing the keyring's secret from one worker to another through the app, sealed so that the app never sees it.
+"""Passing a secret from one worker to another through the app, sealed so that the app never sees it.
 
-The vault makes an X25519 key for one use; the keyring worker seals to it with an ephemeral key of its own.
+Who wants it makes an X25519 key for one use; who has it seals to that with an ephemeral key of its own. So the
+keyring's secret reaches the vault, the vault's key for the identity the signer, and the node key a gateway.
 """
 
 from __future__ import annotations
 
 import os
 
-from freehold.foundation.errors import KeyringUnavailable
+
+class Misdirected(ValueError):
+    """Sealed for somebody else, changed on the way, or no key to seal to."""
 
 
 class Receiver:
-    """The vault's end: tell `public` to the keyring worker, `open` what it sends. Good for one secret."""
+    """The end that wants a secret: tell `public` to the one that has it, `open` what it sends. Good for one secret."""
 
     def __init__(self) -> None:
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -20,7 +23,7 @@ class Receiver:
         self.public = self._private.public_key().public_bytes_raw()
 
     def open(self, sealed: bytes) -> bytes:
-        """Raises KeyringUnavailable when `sealed` was not made for this receiver."""
+        """Raises Misdirected when `sealed` was not made for this receiver."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,11 +33,11 @@ class Receiver:
             shared = self._private.exchange(X25519PublicKey.from_public_bytes(theirs))
             return AESGCM(_key(shared, theirs, self.public)).decrypt(nonce, rest, None)
         except (InvalidTag, ValueError) as error:
-            raise KeyringUnavailable("the keyring's answer was not for this vault") from error
+            raise Misdirected from error
 
 
 def seal(public: bytes, secret: bytes) -> bytes:
-    """`secret`, readable by the receiver of `public` alone. Raises KeyringUnavailable on a key that is none."""
+    """`secret`, readable by the receiver of `public` alone. Raises Misdirected on a key that is none."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -43,7 +46,7 @@ def seal(public: bytes, secret: bytes) -> bytes:
     try:
         shared = ours.exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError as error:
-        raise KeyringUnavailable("not a key to seal to") from error
+        raise Misdirected from error
     nonce = os.urandom(12)
     return mine + nonce + AESGCM(_key(shared, mine, public)).encrypt(nonce, secret, None)
 

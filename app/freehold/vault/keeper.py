@@ -60,6 +60,7 @@ class Vault:
         self._opened_by = ""
         self._opening = threading.Lock()
         self._died = died
+        self._when_locked: list[Callable[[], None]] = []
         self._keyring_seconds = keyring_seconds
         self._start_keyring = start_keyring or (
             lambda: spawn(worker_command("keyring"), profile.scratch, also=ENVIRONMENT)
@@ -119,9 +120,23 @@ class Vault:
             raise NeedsPassphrase()
 
     def lock(self) -> None:
-        """End the vault process: no key and no word of the owner is left in memory when this returns."""
+        """End the vault process: no key and no word of the owner is left in memory when this returns.
+
+        What hangs on the vault (`when_locked`) ends first.
+        """
         self._opened_by = ""
-        self._link.end(_LOCK_SECONDS)
+        try:
+            self._tell_locked()
+        finally:
+            self._link.end(_LOCK_SECONDS)
+
+    def when_locked(self, hook: Callable[[], None]) -> None:
+        """Call `hook`, from any thread, each time the vault is locked or its process has died and it stays locked."""
+        self._when_locked.append(hook)
+
+    def hand_over(self, purpose: str, public_key: str) -> str:
+        """The vault's key for `purpose`, sealed (handover.py) to a worker's `public_key`: nobody else can read it."""
+        return str(self.call("vault.hand_over", purpose=purpose, public_key=public_key))
 
     def change_passphrase(self, new: str) -> None:
         """Also adds a passphrase where there was none."""
@@ -307,4 +322,9 @@ class Vault:
         _log.warning("the vault process stopped")
         if self._opened_by != "keyring":
             self._opened_by = ""
+            self._tell_locked()
         self._died(error)
+
+    def _tell_locked(self) -> None:
+        for hook in self._when_locked:
+            hook()

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from freehold.foundation.errors import KeyringUnavailable
 from freehold.processes.worker import Op, serve
-from freehold.vault.handover import seal
+from freehold.vault.handover import Misdirected, seal
 
 # Most wanted first. The names are recorded in headers: they never change.
 REAL_KEYRINGS: Mapping[str, str] = MappingProxyType({
@@ -90,14 +90,14 @@ class Keyrings:
         yield from self._wait_for(name, lambda: backend.set_password(_SERVICE, account, written))
         if _ask(name, lambda: backend.get_password(_SERVICE, account)) != written:
             raise KeyringUnavailable(f"{name} did not keep what it was given")
-        return {"backend": name, "sealed": seal(bytes.fromhex(public_key), secret).hex()}
+        return {"backend": name, "sealed": _sealed(public_key, secret)}
 
     def give(self, backend: str, account: str, public_key: str) -> Generator[str, None, dict[str, Any]]:
         """The secret kept under `account`, sealed to `public_key`, and the generation it was last opened at."""
         keyring = self._backend(backend)
         text = yield from self._wait_for(backend, lambda: keyring.get_password(_SERVICE, account))
         secret, generation = _parts(backend, text)
-        return {"sealed": seal(bytes.fromhex(public_key), base64.b64decode(secret)).hex(), "seen": generation}
+        return {"sealed": _sealed(public_key, base64.b64decode(secret)), "seen": generation}
 
     def remember(self, backend: str, account: str, generation: int) -> None:
         """Keep the vault's generation beside its secret: an older copy of all its files is noticed by it."""
@@ -135,6 +135,13 @@ class Keyrings:
         if _ask(name, lambda: found.priority) <= 0:
             raise KeyringUnavailable(f"{name} is not running")
         return _ask(name, found)
+
+
+def _sealed(public_key: str, secret: bytes) -> str:
+    try:
+        return seal(bytes.fromhex(public_key), secret).hex()
+    except Misdirected as error:
+        raise KeyringUnavailable("not a key to seal to") from error
 
 
 def _parts(name: str, text: object) -> tuple[str, int]:

@@ -184,6 +184,10 @@ class Safe:
         """What only the owner of this vault can put under a backup's SHA-256."""
         return keys.seal_backup(self._opened()[0], digest)
 
+    def subkey(self, purpose: str) -> bytes:
+        """The key that another worker may have for one purpose: nothing else can be worked out from it."""
+        return keys.subkey(self._opened()[0], purpose)
+
     def restore(self, unpacked: Unpacked, find_key: FindKey) -> None:
         """Become the vault of a backup, and open it.
 

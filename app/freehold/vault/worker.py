@@ -7,13 +7,13 @@ import typing
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from freehold.foundation.errors import KeyringUnavailable, VaultLocked
+from freehold.foundation.errors import BadRequest, KeyringUnavailable, VaultLocked
 from freehold.foundation.paths import Profile
 from freehold.processes.worker import Op, serve
 from freehold.vault import moving
-from freehold.vault.handover import Receiver
+from freehold.vault.handover import Misdirected, Receiver, seal
 from freehold.vault.keys import passphrase_bytes
 from freehold.vault.recovery import secret_of
 from freehold.vault.safe import Safe
@@ -45,7 +45,7 @@ class VaultOps:
                 "status", "create", "create_raw", "unlock", "unlock_raw", "unlock_by_keyring", "keyring_place",
                 "public_key", "change_passphrase", "propose_recovery", "accept_recovery", "try_recovery",
                 "add_keyring", "remove_slot",
-                "check", "hold", "let_go", "seal", "restore", "merge", "take",
+                "check", "hold", "let_go", "seal", "restore", "merge", "take", "hand_over",
             )
         }  # fmt: skip
         for store in self._stores:
@@ -140,6 +140,13 @@ class VaultOps:
         """Take over what an export says of one room, as far as it is not here."""
         return moving.take(self._open_safe().rooms, room, items)
 
+    def hand_over(self, purpose: Literal["identity"], public_key: str) -> str:
+        """The vault's key for one purpose, sealed to whoever has the private half of `public_key`."""
+        try:
+            return seal(bytes.fromhex(public_key), self._open_safe().subkey(purpose)).hex()
+        except ValueError as error:
+            raise BadRequest("vault.hand_over: not a key to seal to") from error
+
     def close(self) -> None:
         if self._safe is not None:
             self._safe.close()
@@ -173,7 +180,10 @@ class VaultOps:
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             raise KeyringUnavailable("nobody asked the keyring")
-        return receiver.open(bytes.fromhex(sealed))
+        try:
+            return receiver.open(bytes.fromhex(sealed))
+        except Misdirected as error:
+            raise KeyringUnavailable("the keyring's answer was not for this vault") from error
 
 
 def _unpacked(backup: dict[str, str]) -> Unpacked:
