@@ -10,7 +10,7 @@ from freehold.desktop.model_row import fact_words, fit_words, progress_words
 from freehold.foundation.errors import DownloadFailed, ModelMalformed
 from freehold.foundation.settings import SETTINGS, SettingsFile
 from freehold.foundation.stop import Stop
-from support.desk import CODE, LARGE, SMALL, STARTER, Desk, FakeModels, FakeProgress
+from support.desk import CODE, LARGE, SMALL, STARTER, Desk, FakeModels, FakeProgress, FakeVault
 
 pytest_plugins = ("support.qt",)
 
@@ -63,6 +63,53 @@ def test_a_download_can_be_paused_and_resumed(desk, models):
     models.get_asked.emit(SMALL.id)
     desk.settle()
     assert models.rows[SMALL.id].model.state == "here"
+
+
+def test_a_download_that_locking_cut_off_goes_on_after_unlocking(qt, tmp_path):
+    models = FakeModels()
+    models.wishes = [SMALL.id]
+    desk = Desk(qt, tmp_path, vault=FakeVault("locked", ("passphrase",)), models=models).start()
+    assert not desk.house.models.models[1].path
+    desk.window.entry.passphrase_given.emit("correct horse")
+    desk.qt.until(lambda: models.models[1].state == "here")
+    desk.settle()
+    desk.do("models")
+    assert desk.page("models").rows[SMALL.id].model.state == "here"
+    desk.close()
+
+
+def test_one_that_was_cut_off_says_that_it_goes_on(qt, tmp_path):
+    models = FakeModels()
+    models.wishes, models.gate = [SMALL.id], Stop()
+    desk = Desk(qt, tmp_path, models=models)
+    desk.shell.start()
+    qt.until(lambda: desk.window.toast._text.text() == "The download of Qwen3 4B goes on.")
+    models.gate.set()
+    desk.settle()
+    desk.close()
+
+
+def test_the_offline_switch_holds_it_until_it_is_off(qt, tmp_path):
+    models = FakeModels()
+    models.wishes = [SMALL.id]
+    desk = Desk(qt, tmp_path, models=models)
+    desk.house.settings.set("offline", True)
+    desk.start()
+    assert "waits: the offline switch is on" in desk.window.toast._text.text()
+    assert models.models[1].state == "available"
+    desk.do("offline")
+    desk.settle()
+    assert models.models[1].state == "here"
+    desk.close()
+
+
+def test_one_that_was_paused_does_not_go_on_by_itself(desk, models):
+    desk.house.models.gate = Stop()
+    models.get_asked.emit(SMALL.id)
+    desk.qt.until(lambda: "1.0 GB of 2.5 GB" in models.rows[SMALL.id]._progress.text())
+    models.pause_asked.emit(SMALL.id)
+    desk.settle()
+    assert desk.house.models.wishes == []
 
 
 def test_a_failed_download_is_said_at_its_model_and_can_be_tried_again(desk, models):

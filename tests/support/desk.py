@@ -525,6 +525,7 @@ class FakeModels:
         self.steps: Sequence[FakeProgress] = (FakeProgress(1_000_000_000, 2_497_280_256, "", 18_400_000.0),)
         self.error: FreeholdError | None = None
         self.gate: Stop | None = None
+        self.wishes: list[str] = []
 
     def list(self) -> list[Model]:
         return list(self.models)
@@ -535,7 +536,14 @@ class FakeModels:
     def use(self, id: str) -> None:
         self.chosen = id
 
+    def wanted(self) -> list[Model]:
+        return [one for one in self.models if one.id in self.wishes and one.state != "here"]
+
+    def pause(self, id: str) -> None:
+        self.wishes = [one for one in self.wishes if one != id]
+
     def get(self, id: str, stop: Stop) -> Generator[FakeProgress, None, Model]:
+        self.wishes.append(id)
         yield from self.steps
         if self.gate is not None:
             stop.on_set(self.gate.set)

@@ -160,6 +160,7 @@ class FewModels(OneModel):
         self.all = {MODEL.id: MODEL, far.id: far}
         self.used = ""
         self.stopped: list[Stop] = []
+        self.paused: list[str] = []
 
     def list(self):
         return list(self.all.values())
@@ -171,6 +172,9 @@ class FewModels(OneModel):
 
     def use(self, id):
         self.used = id
+
+    def pause(self, id):
+        self.paused.append(id)
 
     def get(self, id, stop):
         self.stopped.append(stop)

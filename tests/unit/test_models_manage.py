@@ -12,7 +12,15 @@ import pytest
 from freehold.engine import catalogue
 from freehold.engine.machine import Machine
 from freehold.engine.models import Models
-from freehold.foundation.errors import DigestMismatch, DownloadFailed, Interrupted, ModelMalformed, ModelMissing
+from freehold.foundation.errors import (
+    DigestMismatch,
+    DownloadFailed,
+    Interrupted,
+    ModelMalformed,
+    ModelMissing,
+    Offline,
+    VaultLocked,
+)
 from freehold.foundation.stop import Stop
 from support.hub import outside, result_of
 from support.tiny_gguf import write_tiny
@@ -131,6 +139,81 @@ def test_a_download_that_broke_off_is_listed_as_begun_and_goes_on(world):
     result_of(world.models().get("qwen2.5-0.5b"))
     assert world.outer.hub.gets()[-1]["range"] == "bytes=5000-"
     assert states(world.models())["qwen2.5-0.5b"] == "here"
+
+
+def begun(world, stop=None):
+    """A download of which some is here."""
+    steps = world.models().get("qwen2.5-0.5b", stop)
+    while next(steps).done < 3000:
+        pass
+    return steps
+
+
+@pytest.fixture
+def slow(world):
+    """The hub sends some and then waits."""
+    world.outer.hub.offer(world.content, drips=[4000, 4000, 4000])
+    return world
+
+
+def wanted(world):
+    return [model.id for model in world.models().wanted()]
+
+
+def test_a_download_that_locking_cut_off_is_wanted_and_goes_on(slow):
+    steps = begun(slow)
+    slow.outer.vault.is_locked = True
+    slow.outer.door.close()
+    with pytest.raises((Interrupted, VaultLocked)):
+        result_of(steps)
+    slow.outer.vault.is_locked = False
+    assert wanted(slow) == ["qwen2.5-0.5b"]
+    slow.outer.hub.offer(slow.content)
+    assert result_of(slow.models().get("qwen2.5-0.5b")).state == "here"
+    assert wanted(slow) == []
+
+
+def test_a_download_that_a_crash_cut_off_is_wanted_at_the_next_start(slow):
+    steps = begun(slow)
+    steps.close()  # all that is left of it is what is on the disk
+    assert wanted(slow) == ["qwen2.5-0.5b"]
+
+
+def test_a_download_that_its_owner_stopped_is_not_wanted(slow):
+    stop = Stop()
+    steps = begun(slow, stop)
+    stop.set()
+    with pytest.raises(Interrupted):
+        result_of(steps)
+    slow.models().pause("qwen2.5-0.5b")
+    assert wanted(slow) == []
+    assert states(slow.models())["qwen2.5-0.5b"] == "partial"
+
+
+def test_a_download_that_the_switch_stopped_is_wanted_until_it_may_be(world):
+    world.outer.settings.set("offline", True)
+    with pytest.raises(Offline):
+        result_of(world.models().get("qwen2.5-0.5b"))
+    assert wanted(world) == ["qwen2.5-0.5b"]
+
+
+def test_a_download_that_failed_or_was_thrown_away_is_not_wanted(world):
+    world.outer.hub.offer(world.content, statuses=[404])
+    with pytest.raises(DownloadFailed):
+        result_of(world.models().get("qwen2.5-0.5b"))
+    assert wanted(world) == []
+    world.outer.settings.set("offline", True)
+    with pytest.raises(Offline):
+        result_of(world.models().get("qwen2.5-0.5b"))
+    world.models().remove("qwen2.5-0.5b")
+    assert wanted(world) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b'{"a": 1}', b'[1, null, "no-such-model"]', b"\xff"])
+def test_wishes_that_cannot_be_read_are_none(world, content):
+    (world.outer.profile.models / "wanted.json").write_bytes(content)
+    assert wanted(world) == []
+    assert result_of(world.models().get("qwen2.5-0.5b")).state == "here"
 
 
 def test_a_begun_download_can_be_thrown_away(world):

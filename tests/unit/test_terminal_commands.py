@@ -266,10 +266,11 @@ def test_a_download_shows_its_progress_on_stderr_and_its_model_on_stdout(termina
     assert said.err.splitlines() == ["Downloading big-7b 25 %", "Downloading big-7b 100 %"]
 
 
-def test_a_download_that_is_interrupted_exits_130(terminal):
+def test_a_download_that_is_interrupted_exits_130_and_does_not_go_on_by_itself(terminal, house):
     terminal.stop.set()
     said = terminal.run("models", "get", "big-7b", "--json")
     assert (said.code, said.error) == (130, "interrupted")
+    assert house.models.paused == ["big-7b"]
 
 
 def test_a_model_file_is_inspected_and_imported_from_the_callers_folder(terminal, house, tmp_path):

@@ -105,8 +105,8 @@ class EntryController(QObject):
             ),
         }[self._locked_by]
         pauses = self.tr(
-            "An answer or a download that was going on has stopped and keeps what it has; reading documents goes on "
-            "when you unlock. Nothing of Freehold runs on meanwhile."
+            "An answer that was going on has stopped and keeps what it has; a download and the reading of documents "
+            "go on when you unlock. Nothing of Freehold runs on meanwhile."
         )
         return f"{gone}\n\n{pauses}"
 

@@ -77,9 +77,24 @@ class ModelsController(QObject):
         self._wanted = model
         self.get(model)
 
+    def go_on(self, wanted: Sequence[Model]) -> None:
+        """What was on its way when the vault was locked, or Freehold ended."""
+        waiting = [model for model in wanted if model.id not in self._downloads]
+        if not waiting:
+            return
+        self._listed = self._listed or waiting  # for their names, until the list is read
+        name = waiting[0].name if len(waiting) == 1 else self.tr("{0} models").format(count_words(len(waiting)))
+        if self._household.door.is_offline:
+            self._toast.say(self.tr("The download of {0} waits: the offline switch is on.").format(name))
+            return
+        self._toast.say(self.tr("The download of {0} goes on.").format(name))
+        for model in waiting:
+            self.get(model.id)
+
     def pause(self, model: str) -> None:
         if model in self._downloads:
             self._downloads[model][0].stop.set()
+            self._bridge.call(lambda: self._models.pause(model))
 
     def use(self, model: str) -> None:
         foreign = next((one for one in self._elsewhere if one.id == model), None)

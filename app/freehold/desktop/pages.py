@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from freehold.desktop.own_program import FilePanel
     from freehold.desktop.search_controller import SearchController
     from freehold.desktop.settings_controller import SettingsController
+    from freehold.engine.values import Model
     from freehold.library.values import Document
 
 
@@ -237,6 +238,15 @@ class Pages(QObject):
         """A setting was changed elsewhere."""
         if self._settings is not None:
             self._settings.reload()
+
+    def go_on_downloading(self) -> None:
+        """What was on its way when the vault was locked, the switch turned on, or Freehold ended."""
+
+        def go_on(wanted: Sequence[Model]) -> None:
+            if wanted:
+                self.models.go_on(wanted)
+
+        self._bridge.run(lambda _stop: self._household.models.wanted(), done=go_on, failed=lambda _error: None)
 
     def download(self, model: str) -> None:
         """Fetch a model and let it answer, without leaving the page in view."""

@@ -161,6 +161,7 @@ class Shell(QObject):
         days = self._household.settings.whole("trash_days")
         self._bridge.call(lambda: self._household.conversations.empty_trash(days))
         self._pages.vault_watch.look()
+        self._pages.go_on_downloading()
 
     def _erase(self, models: bool) -> None:
         """Erase the profile, once nothing works in it any more. What cannot be removed is tried again at a start."""
@@ -252,6 +253,8 @@ class Shell(QObject):
             self._window.chat.composer.set_enter_sends(settings.is_on("enter_sends"))
         elif name == "model":
             self._refresh_models()
+        elif name == "offline" and self._is_open and not settings.is_on("offline"):
+            self._pages.go_on_downloading()
         self._touch()
         self._refresh_status()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,8 @@ from freehold.engine.machine import Machine, read_machine
 from freehold.engine.shelf import Record, Shelf, slug
 from freehold.engine.starter import StarterNotes, installed
 from freehold.engine.values import Model
-from freehold.foundation.errors import FreeholdError, ModelMalformed, ModelMissing
+from freehold.engine.wishes import Wishes
+from freehold.foundation.errors import FreeholdError, Interrupted, ModelMalformed, ModelMissing, Offline, VaultLocked
 from freehold.foundation.paths import Profile, disk_error
 from freehold.foundation.stop import Stop
 from freehold.network.values import Fetched, Partial, Progress, hub_source
@@ -65,6 +67,7 @@ class Models:
         self._shelf = Shelf(profile.models / "known")
         self._given, self._starter_file = offered, starter_file
         self._starter_notes = StarterNotes(profile.models / "starter.json")
+        self._wishes = Wishes(profile.models / "wanted.json")
 
     def list(self) -> Shown:
         """The starter, what is here, what was begun, what can be downloaded; each group from small to large."""
@@ -138,7 +141,8 @@ class Models:
     def get(self, id: str, stop: Stop | None = None) -> Generator[Progress, None, Model]:
         """Download a model of the catalogue, or go on with it. A model that is here is returned at once.
 
-        Raises ModelMissing, ModelMalformed (the file is deleted) and what Door.hub_file raises.
+        One that is interrupted stays `wanted`, unless that is said to `pause`. Raises ModelMissing, ModelMalformed (the
+        file is deleted) and what Door.hub_file raises.
         """
         if id == self._offered.starter.id:
             self._starter_notes.hide(False)
@@ -146,7 +150,8 @@ class Models:
         entry = self._offered.entry(model.id)
         if model.state == "here" or entry is None:
             return model
-        fetched = yield from self._door.hub_file(entry.repo, entry.file, stop=stop)
+        with self._wanting(entry.id):
+            fetched = yield from self._door.hub_file(entry.repo, entry.file, stop=stop)
         yield Progress(fetched.bytes, fetched.bytes, "Checking the model")
         path = Path(fetched.path)
         try:
@@ -157,6 +162,31 @@ class Models:
         record = record_of(entry.id, path, fetched.sha256, facts, source=f"{entry.repo}/{entry.file}")
         self._shelf.put(replace(record, name=entry.name, licence=entry.licence, words=entry.words))
         return self._by_id(entry.id)
+
+    def wanted(self) -> Shown:
+        """The downloads that locking, the offline switch, the end of Freehold or a crash cut off, in their order."""
+        known = {model.id: model for model in self.list() if model.state != "here"}
+        return [known[id] for id in self._wishes.all() if id in known]
+
+    def pause(self, id: str) -> None:
+        """The owner stopped a download: what is here of it is kept, and it goes on when it is asked for again."""
+        self._wishes.drop(id)
+
+    @contextmanager
+    def _wanting(self, id: str) -> Iterator[None]:
+        self._wishes.add(id)
+        try:
+            yield
+        except (Interrupted, Offline, VaultLocked):
+            raise
+        except FreeholdError:
+            self._forget_wish(id)
+            raise
+        self._forget_wish(id)
+
+    def _forget_wish(self, id: str) -> None:
+        with suppress(FreeholdError):  # a full disk: what is here is no longer wanted, and what failed fails once more
+            self._wishes.drop(id)
 
     def import_file(
         self, path: Path, *, copy: bool = False, stop: Stop | None = None
@@ -200,6 +230,7 @@ class Models:
         if record is not None:
             self._forget(record)
         entry = self._offered.entry(model.id)
+        self._forget_wish(model.id)
         if entry is not None and model.state == "partial":
             self._door.forget_partial(hub_source(entry.repo, entry.file))
         return self._said(model, record)

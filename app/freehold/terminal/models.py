@@ -59,7 +59,12 @@ def get(context: typer.Context, id: ModelId) -> None:
     """
     call = call_of(context)
     models = call.opened().models
-    model = follow(call, models.get(models.find(id).id, call.stop))
+    wanted = models.find(id).id
+    try:
+        model = follow(call, models.get(wanted, call.stop))
+    except Interrupted:
+        models.pause(wanted)
+        raise
     call.output.result(_document(model, _id_in_use(call)), f"{model.name} is here ({size(model.bytes)}).")
 
 
