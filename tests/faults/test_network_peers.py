@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import ssl
@@ -14,7 +15,7 @@ import pytest
 from freehold.foundation.errors import Interrupted, Offline, PeerUnreachable, PeerUntrusted, VaultLocked
 from freehold.foundation.stop import Stop
 from freehold.network.peer_line import PeerLine
-from freehold.network.peer_values import MOST_BODY, Target
+from freehold.network.peer_values import MOST_BODY, Target, authority_of
 from freehold.network.peer_worker import PeerWorker
 from freehold.network.worker import NetworkWorker
 from support.devices import device, until
@@ -167,6 +168,15 @@ def test_a_large_answer_comes_whole_when_it_was_agreed(desk, line):
     assert ask(line, desk.target, most=len(body)).body == body
     with pytest.raises(PeerUntrusted, match="more than it may"):
         ask(line, desk.target)
+
+
+def test_a_device_is_asked_by_the_name_that_its_certificate_makes_wherever_it_is(desk, line, tmp_path):
+    name = f"{hashlib.sha256(ssl.PEM_cert_to_DER_cert(desk.pem)).hexdigest()[:32]}.freehold.local"
+    for host in ("127.0.0.1", "localhost"):
+        ask(line, Target(host, desk.port, desk.pem))
+        assert desk.seen[-1].headers["Host"] == name
+    assert desk.target.url("/v1/offers") == f"https://{name}/v1/offers"
+    assert authority_of("no certificate") != authority_of(desk.pem) == name
 
 
 # Whom it believes

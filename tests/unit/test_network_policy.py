@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from freehold.network.policy import Barred, Policy, Route, allowed_addresses, is_public
+from freehold.network.policy import Barred, Policy, Route, allowed_addresses, is_public, peer_addresses, peer_route
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,32 @@ def test_a_local_origin_must_not_lead_away_from_this_machine():
 def test_at_most_four_addresses_are_tried_each_once():
     many = ["8.8.8.8", "8.8.8.8", "1.1.1.1", "9.9.9.9", "8.8.4.4", "1.0.0.1"]
     assert allowed_addresses(many, local=False) == ["8.8.8.8", "1.1.1.1", "9.9.9.9", "8.8.4.4"]
+
+
+@pytest.mark.parametrize(
+    "host", ["192.168.1.20", "127.0.0.1", "10.0.0.1", "fd00::1", "::1", "desk.local", "desk", "9.9.9.9"]
+)
+def test_a_device_may_be_in_any_network(host):
+    assert peer_route(host, 8470) == Route("https", host, 8470)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "a b", "a/b", "user@desk", "desk:1", "[::1]", "fe80::1%eth0", "désk", "-desk", "x" * 300, "224.0.0.251",
+     "255.255.255.255", "0.0.0.0", "::", "ff02::fb", "::ffff:224.0.0.1", "64:ff9b::e000:1"],
+)  # fmt: skip
+def test_what_is_no_device_s_address_is_barred(host):
+    with pytest.raises(Barred):
+        peer_route(host, 8470)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_a_port_is_a_port(port):
+    with pytest.raises(Barred):
+        peer_route("desk", port)
+
+
+def test_a_device_s_name_leads_to_machines_only():
+    assert peer_addresses(["192.168.1.20", "224.0.0.1", "fd00::1", "192.168.1.20"]) == ["192.168.1.20", "fd00::1"]
+    with pytest.raises(Barred):
+        peer_addresses(["0.0.0.0"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -26,11 +28,24 @@ class Target:
 
     @property
     def authority(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority_of(self.tls_pem)
 
     def url(self, path: str) -> str:
-        """The absolute URL of `path`, as a signature needs it."""
+        """The absolute URL of `path`, as a signature needs it: what was signed for one device is good for no other."""
         return f"https://{self.authority}{path}"
+
+
+def authority_of(tls_pem: str) -> str:
+    """The name by which a device is asked, wherever it is: made of its certificate, it cannot be another's.
+
+    This is what the Host header of a request says. Nobody resolves it.
+    """
+    shown = re.search("BEGIN CERTIFICATE-----(.*?)-----END", tls_pem, re.DOTALL)
+    try:
+        der = base64.b64decode(shown[1] if shown else "")
+    except ValueError:
+        der = b""  # no certificate: the network process will not connect to it
+    return f"{hashlib.sha256(der).hexdigest()[:32]}.freehold.local"
 
 
 @dataclass(frozen=True, slots=True)

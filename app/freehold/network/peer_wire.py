@@ -91,8 +91,9 @@ class Wire:
 
         silence, connect = question.silence, min(question.silence, CONNECT_SECONDS)
         timeouts = {"connect": connect, "read": silence, "write": silence, "pool": connect}
+        place = f"[{address}]" if ":" in address else address
         request = httpx2.Request(
-            method, Target(address, self.target.port, "").url(path),
+            method, f"https://{place}:{self.target.port}{path}",
             headers=[("Host", self.target.authority), ("Accept-Encoding", "identity"), *question.headers.items()],
             content=body, extensions={"timeout": timeouts, "trace": follow},
         )  # fmt: skip
