@@ -46,12 +46,15 @@ def main(argv: list[str], painted: Callable[[], None] = lambda: None) -> int:
 def work(name: str, arguments: Sequence[str] = ()) -> int:
     """Be the worker `name` until the app closes our stdin, boxed in before anything of it is imported."""
     from freehold.processes.boxes import box_of, close_in
+    from freehold.processes.spawn import spawn, worker_command
 
     if name == "layers":  # a child of the doctor's, that only wants to know what holds in another one's box
         print(*close_in(box_of(arguments[0], Path.cwd())))  # noqa: T201
         return 0
+    # A gateway's engine is its child, and once in its box it could start none.
+    children = [spawn(worker_command("engine", *arguments), Path.cwd())] if name == "gateway" else []
     close_in(box_of(name, Path.cwd(), arguments))
-    _WORKERS[name]()
+    _WORKERS[name](*children)
     return 0
 
 
@@ -284,7 +287,13 @@ def _courier_worker() -> None:
     serve_courier()
 
 
-_WORKERS: dict[str, Callable[[], None]] = {
+def _gateway_worker(engine: subprocess.Popen[bytes]) -> None:
+    from freehold.market.lending.worker import serve_gateway
+
+    serve_gateway(engine)
+
+
+_WORKERS: dict[str, Callable[..., None]] = {
     "vault": _vault_worker,
     "keyring": _keyring_worker,
     "signer": _signer_worker,
@@ -293,4 +302,5 @@ _WORKERS: dict[str, Callable[[], None]] = {
     "extract": _extract_worker,
     "embedder": _embedder_worker,
     "courier": _courier_worker,
+    "gateway": _gateway_worker,
 }

@@ -188,7 +188,7 @@ def test_the_doctor_learns_which_layers_hold_here():
     assert [box.worker for box in boxes] == list(WORKERS)
     assert {box.worker: box.open for box in boxes} == dict.fromkeys(WORKERS, ())
     assert {box.worker: box.needs for box in boxes if box.needs} == {
-        "network": ("internet",), "keyring": ("sockets",),
+        "network": ("internet",), "keyring": ("sockets",), "gateway": ("internet",),
     }  # fmt: skip
 
 

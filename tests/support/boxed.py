@@ -26,6 +26,7 @@ MAY = {
     "keyring": {"open the session's bus", "read the system's users", "compute"},
     "courier": {"compute"},
     "signer": {"read the identity", "write in the identity", "compute"},
+    "gateway": {"open a connection (IPv6)", "send a datagram", "compute"},  # it takes connections and makes none
     "one nobody has named": {"write in scratch", "compute"},
 }  # fmt: skip
 """What each worker may do of `Surroundings.tries`; everything else is to be refused."""

@@ -58,6 +58,11 @@ class Profile:
         return self.home / "scratch"
 
     @property
+    def share(self) -> Path:
+        """What the gateway reads and writes: the model's vocabulary, and the sealed journal of jobs done for others."""
+        return self.home / "share"
+
+    @property
     def settings(self) -> Path:
         return self.home / "settings.json"
 
@@ -72,7 +77,8 @@ class Profile:
     def prepare(self) -> None:
         """Make the folders. Raises ProfileUnusable when the place cannot be written to."""
         try:
-            for folder in (self.home, self.vault, self.identity, self.models, self.backups, self.logs, self.scratch):
+            places = (self.vault, self.identity, self.models, self.backups, self.logs, self.scratch, self.share)
+            for folder in (self.home, *places):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make_private(self.home)
         except OSError as error:

@@ -15,7 +15,7 @@ from freehold.processes.seccomp import Sockets
 from freehold.processes.spawn import spawn, worker_command
 
 LAYERS = ("privileges", "memory", "files", "calls", "internet", "sockets")
-WORKERS = ("vault", "engine", "embedder", "extract", "network", "keyring", "courier", "signer")
+WORKERS = ("vault", "engine", "embedder", "extract", "network", "keyring", "courier", "signer", "gateway")
 
 # Where drivers of graphics cards describe and keep themselves.
 _DRIVERS = ("/etc/vulkan", "/etc/OpenCL", "/usr/share/vulkan", "/usr/share/glvnd", "/usr/local/cuda", "/opt/rocm")
@@ -67,6 +67,8 @@ def box_of(name: str, scratch: Path, arguments: Sequence[str] = ()) -> Box:
     if name == "network":
         return Box(read=(*given, *map(Path, _INTERNET)), write=(home / "models" / "staging", scratch),
                    sockets="none" if is_offline else "internet")  # fmt: skip
+    if name == "gateway":  # what it is given to read is its engine's
+        return Box(write=(home / "share",), sockets="inbound")
     if name == "extract":
         converters = (*map(Path, _CONVERTERS), *Path("/opt").glob("libreoffice*"))
         return Box(read=(*given, *converters), write=(scratch,))
@@ -120,7 +122,8 @@ def found_boxes() -> tuple[Boxed, ...]:
 
 def due_layers(worker: str) -> tuple[str, ...]:
     """The layers that the box of `worker` is to have."""
-    free = {"internet": "internet", "local": "sockets", "none": ""}[box_of(worker, Path("scratch")).sockets]
+    sockets = box_of(worker, Path("scratch")).sockets
+    free = {"internet": "internet", "inbound": "internet", "local": "sockets", "none": ""}[sockets]
     return tuple(layer for layer in LAYERS if layer != free)
 
 

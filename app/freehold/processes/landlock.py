@@ -41,7 +41,10 @@ _CHANGE = (
 )
 _RUN = _READ | _EXECUTE
 
-_BIND_AND_CONNECT_TCP = 0b11
+_BIND_TCP, _CONNECT_TCP = 0b01, 0b10
+_FORBIDDEN_TCP: dict[Sockets, int] = {
+    "none": _BIND_TCP | _CONNECT_TCP, "local": _BIND_TCP | _CONNECT_TCP, "inbound": _CONNECT_TCP, "internet": 0,
+}  # fmt: skip
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
 
@@ -75,7 +78,7 @@ def restrict(read: Sequence[Path], write: Sequence[Path], run: Sequence[Path], *
     handled = _handled(known)
     ruleset = _Ruleset(
         files=handled,
-        network=_BIND_AND_CONNECT_TCP if known >= 4 and sockets != "internet" else 0,
+        network=_FORBIDDEN_TCP[sockets] if known >= 4 else 0,
         scoped=_ABSTRACT_SOCKETS_AND_SIGNALS if known >= 6 and sockets != "local" else 0,
     )
     rules = int(_kernel().syscall(_CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(ctypes.sizeof(ruleset)), 0))

@@ -53,7 +53,7 @@ def confine(
     held = {"privileges": _no_new_privileges(), "memory": _no_dumps()}
     held["files"] = landlock.restrict(**places, sockets=sockets) and alone
     held["calls"] = seccomp.install(sockets=sockets, programs=bool(programs))
-    held["internet"] = held["calls"] and sockets != "internet"
+    held["internet"] = held["calls"] and sockets not in ("inbound", "internet")
     held["sockets"] = held["calls"] and sockets != "local"
     return tuple(name for name, holds in held.items() if holds)
 

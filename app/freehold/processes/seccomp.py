@@ -10,8 +10,10 @@ import errno
 import platform
 from typing import Literal, NamedTuple
 
-Sockets = Literal["none", "local", "internet"]
-"""Which sockets a process may open. local: named ones of this machine (Unix), as a session's bus has."""
+Sockets = Literal["none", "local", "inbound", "internet"]
+"""Which sockets a process may open. local: named ones of this machine (Unix), as a session's bus has. inbound: as
+internet, but (by Landlock) to take connections and not to make them.
+"""
 
 # number on x86-64, number on aarch64 (asm/unistd_64.h, asm-generic/unistd.h)
 _REFUSED = {
@@ -32,7 +34,7 @@ _PROGRAMS = {"execve": (59, 221), "execveat": (322, 281)}
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 # The first argument of socket. AF_NETLINK asks the kernel for this machine's own addresses, as resolving a name does.
-_FAMILIES: dict[Sockets, tuple[int, ...]] = {"none": (), "local": (1,), "internet": (2, 10, 16)}
+_FAMILIES: dict[Sockets, tuple[int, ...]] = {"none": (), "local": (1,), "inbound": (2, 10, 16), "internet": (2, 10, 16)}
 _NEW_NAMESPACES = 0x7E02_0000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}  # column above, AUDIT_ARCH of linux/audit.h

@@ -161,7 +161,11 @@ class Desk:
     def rest(self, ending: Ending, now: float) -> None:
         """The engine has come to rest."""
         job, self.running = self.running, None
-        if job is not None:
+        if job is None:
+            return
+        if ending == "broken":
+            job.end(ending, now)
+        else:
             job.finish(ending, now)
 
     def forget(self, client: str, now: float) -> None:
