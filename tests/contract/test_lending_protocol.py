@@ -22,7 +22,7 @@ from freehold.foundation.stop import Stop
 from freehold.identity.certificates import fingerprint
 from freehold.identity.pairing import Guest, Introduction
 from freehold.identity.sealing import unseal
-from freehold.identity.statements import is_signed
+from freehold.identity.signatures import verify_content
 from freehold.market.lending.journal import INFO, lines_of, waiting
 from freehold.market.lending.values import Limits
 from freehold.market.values import Offer, Receipt, rolled
@@ -74,7 +74,8 @@ def direct(tmp_path_factory):
 def receipt_of(fields: dict, house: House) -> Receipt:
     """A receipt whose signature holds."""
     receipt = Receipt.from_wire(fields)
-    assert is_signed(house.host.certificate.node_key, receipt.signed_bytes(), receipt.signature)
+    key = house.host.certificate.node_key
+    verify_content(node_key=key, content=receipt.signed_bytes(), signature=receipt.signature)
     assert (receipt.provider, receipt.manifest) == (house.host.address, house.manifest)
     return receipt
 

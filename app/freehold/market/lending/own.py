@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from freehold.identity.certificates import fingerprint
-from freehold.identity.statements import sign
+from freehold.identity.signatures import sign_content
 from freehold.identity.values import NodeCertificate
 from freehold.market.lending.job import Facts
 from freehold.market.values import Receipt
@@ -41,4 +41,4 @@ class Own:
             transcript=facts.transcript, ending=facts.ending, opened=round(facts.opened + since, 3),
             closed=round(facts.closed + since, 3), provider_certificate=self.certificate.to_wire(),
         )  # fmt: skip
-        return replace(bare, signature=sign(self.node, bare.signed_bytes()))
+        return replace(bare, signature=sign_content(self.node, bare.signed_bytes()))
