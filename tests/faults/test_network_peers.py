@@ -11,9 +11,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from freehold.foundation.errors import Interrupted, Offline, PeerUnreachable, PeerUntrusted, VaultLocked
 from freehold.foundation.stop import Stop
+from freehold.identity.signatures import (
+    Refused,
+    Request,
+    sign_request,
+    sign_response,
+    verify_request,
+    verify_response,
+)
 from freehold.network.peer_line import PeerLine
 from freehold.network.peer_values import MOST_BODY, Target, authority_of
 from freehold.network.peer_worker import PeerWorker
@@ -177,6 +186,42 @@ def test_a_device_is_asked_by_the_name_that_its_certificate_makes_wherever_it_is
         assert desk.seen[-1].headers["Host"] == name
     assert desk.target.url("/v1/offers") == f"https://{name}/v1/offers"
     assert authority_of("no certificate") != authority_of(desk.pem) == name
+
+
+def test_what_was_signed_for_a_device_verifies_there_as_it_came_and_at_no_other(desk, line, tmp_path):
+    node_key, body = bytes([5]) * 32, b'{"tokens_in":1}'
+    url = desk.target.url("/v1/jobs/1/stream?after=3")
+    signed = sign_request(
+        node_key, method="POST", url=url, body=body, certificate={"name": "lamp"}, now=1000.0, nonce="0f" * 16
+    )
+    answers = {"Signature": "", "Signature-Input": ""}
+
+    def answer(call):
+        came = Request(call.method, f"https://{call.headers['Host']}{call.path}", call.headers)
+        verify_request(method=came.method, url=came.url, headers=came.headers, body=call.body, now=1000.0)
+        said = sign_response(bytes([6]) * 32, status=200, body=b"{}", headers=answers, request=came, now=1000.0)
+        call.json({}, headers="".join(f"{name}: {value}\r\n" for name, value in said.items()))
+
+    desk.answer = answer
+    told = line.ask(desk.target, "POST", "/v1/jobs/1/stream?after=3", signed, body, **ABOUT)
+    node = Ed25519PrivateKey.from_private_bytes(bytes([6]) * 32).public_key().public_bytes_raw().hex()
+    request = Request("POST", url, signed)
+    verify_response(node_key=node, status=told.status, headers=told.headers, body=told.body, request=request)
+    with device(tmp_path, name="other") as other, pytest.raises(Refused):
+        there = other.target.url("/v1/jobs/1/stream?after=3")
+        verify_request(method="POST", url=there, headers=signed, body=body, now=1000.0)
+
+
+def test_a_body_that_comes_byte_by_byte_is_whole(desk, line):
+    body = bytes(range(256)) * 8
+
+    def answer(call):
+        call.raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for byte in body:
+            call.raw(bytes([byte]))
+
+    desk.answer = answer
+    assert ask(line, desk.target).body == body
 
 
 # Whom it believes

@@ -19,13 +19,17 @@ class Events:
 
     def __init__(self, most: int = MOST_EVENT) -> None:
         self._most = most
-        self._rest = b""
+        self._rest = bytearray()
         self._data: list[str] = []
         self._size = 0
 
     def feed(self, piece: bytes) -> list[str]:
         """The data of each event that ends in `piece`. Raises Junk."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+        self._rest += piece
+        lines: list[bytes] = []
+        if b"\n" in piece:  # else nothing is copied: a long line may come byte by byte
+            *lines, rest = bytes(self._rest).split(b"\n")
+            self._rest = bytearray(rest)
         found = [event for line in lines if (event := self._line(line.removesuffix(b"\r"))) is not None]
         if len(self._rest) + self._size > self._most:
             raise Junk("an event that does not end")

@@ -197,6 +197,14 @@ class PeerLine:
         """
         while self._session is session and self._gate.holds(session):
             time.sleep(min(LOOK_SECONDS, self._idle_seconds))
-            is_idle = not self._running and time.monotonic() - self._used > self._idle_seconds
-            if self._session is session and (is_idle or self._gate.is_offline):
+            if self._gate.is_offline:
                 self.close()
+            else:
+                self._end_if_idle(session)
+
+    def _end_if_idle(self, session: Session) -> None:
+        with self._lock:  # an exchange counts as running before it asks for the session
+            if self._running or self._session is not session or time.monotonic() - self._used <= self._idle_seconds:
+                return
+            self._session = None
+        self._gate.release(session)

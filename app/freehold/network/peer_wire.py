@@ -67,6 +67,10 @@ class Wire:
             return response
         raise failed or httpx2.ConnectError("no address")
 
+    @property
+    def is_hung_up(self) -> bool:
+        return self._hung_up.is_set()
+
     def hang_up(self) -> None:
         """Wake whoever waits for this connection, at once; it is good for nothing afterwards."""
         self._hung_up.set()

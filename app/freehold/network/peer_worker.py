@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BEGIN_SECONDS = 10.0  # for the connection; `silence` more for the head of the answer, however slowly it drips
 SLOWEST = 1024  # bytes a second on average that a body brings, once it has had half a minute
 EVENTLESS_SECONDS = 120.0  # of a stream that says "still here" and nothing else
+PART_BYTES = 256 * 1024  # of a body that cross the pipe at once, however small the pieces it comes in
 MOST_IDLE = 16  # connections kept for a next exchange
 
 
@@ -97,7 +98,7 @@ class PeerWorker:
 
         with self._lock:
             for wire in reversed(self._idle):
-                if wire.target == target:
+                if wire.target == target and not wire.is_hung_up:  # a stop may come just after the end
                     self._idle.remove(wire)
                     return wire
         return Wire(target)
@@ -169,12 +170,16 @@ class _Exchange:
         return self._take_body(response, watch, outcome)
 
     def _take_body(self, response: Any, watch: Watch, outcome: PeerOutcome) -> PeerOutcome:
-        began, length = time.monotonic(), 0
+        began, length, held = time.monotonic(), 0, bytearray()
         for piece in self._pieces(response, watch):
             length += len(piece)
+            held += piece
             if time.monotonic() - began > 30.0 + length / SLOWEST:
                 return PeerOutcome("cut", "it answers too slowly")
-            watch.say({"body": base64.b64encode(piece).decode("ascii")})
+            if len(held) >= PART_BYTES:
+                watch.say({"body": base64.b64encode(held).decode("ascii")})
+                held.clear()
+        watch.say({"body": base64.b64encode(held).decode("ascii")})
         return outcome
 
     def _take_events(self, response: Any, watch: Watch, outcome: PeerOutcome) -> PeerOutcome:
