@@ -1,4 +1,4 @@
-"""What every engine promises, held against the fake and the real one on a tiny model."""
+"""What every engine promises, held against the fake, the real one on a tiny model, and one that asks another device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 from freehold.engine.values import Loaded, Loading, Message, Model, Reading, Sampling, Written
 from freehold.foundation.errors import EngineStopped, ModelMissing, PromptTooLong
 from freehold.foundation.stop import Stop
+from freehold.market.peer_engine import PeerEngine
 from support.engines import FakeEngine, drain, prepared, real_engine, tiny_model, written
+from support.fake_peer import FakePeer, House, loaded_fake, manifest_of
+from support.vaults import opened
 
 QUESTION = Message("user", "is the end near?")
 
@@ -19,8 +22,20 @@ def model(tmp_path_factory) -> Model:
     return tiny_model(tmp_path_factory.mktemp("models"))
 
 
+@pytest.fixture(params=["fake", "real", "peer"])
+def engine(request, tmp_path, model):
+    if request.param == "peer":
+        with opened(tmp_path) as vault:
+            yield House(tmp_path, FakePeer(loaded_fake(), manifest=manifest_of(model.sha256)), vault=vault).engine()
+        return
+    made = FakeEngine() if request.param == "fake" else real_engine(tmp_path)
+    yield made
+    made.unload()
+
+
 @pytest.fixture(params=["fake", "real"])
-def engine(request, tmp_path):
+def engine_here(request, tmp_path):
+    """One that computes on this machine: what it can beyond a device that is asked."""
     made = FakeEngine() if request.param == "fake" else real_engine(tmp_path)
     yield made
     made.unload()
@@ -30,6 +45,12 @@ def engine(request, tmp_path):
 def ready(engine, model):
     prepared(engine, model)
     return engine
+
+
+@pytest.fixture
+def ready_here(engine_here, model):
+    prepared(engine_here, model)
+    return engine_here
 
 
 def answer(engine, prompt, *, stop: Stop | None = None, replayed: int = 0, **sampling):
@@ -54,15 +75,15 @@ def test_a_loaded_model_is_not_loaded_again(ready, model):
     assert drain(ready.prepare(model, context=512, gpu_layers=-1, threads=1)) == ([], ready.loaded)
 
 
-def test_a_model_that_is_not_here_is_missing(engine, tmp_path):
+def test_a_model_that_is_not_here_is_missing(engine_here, tmp_path):
     for path in ("", str(tmp_path / "gone.gguf")):
         with pytest.raises(ModelMissing):
-            prepared(engine, Model("gone", "Gone", 1, path=path))
-    assert engine.loaded is None
+            prepared(engine_here, Model("gone", "Gone", 1, path=path))
+    assert engine_here.loaded is None
 
 
-def test_nothing_leaves_the_device(engine):
-    assert engine.leaves_device is False
+def test_it_is_said_whether_anything_leaves_the_device(engine):
+    assert engine.leaves_device is isinstance(engine, PeerEngine)
 
 
 def test_a_prompt_is_counted_message_by_message(ready):
@@ -120,38 +141,38 @@ def test_what_was_read_together_is_not_what_an_answer_goes_on_from(ready):
     assert answer(ready, prompt + begun, max_tokens=1, replayed=8)[2].reused == len(prompt + begun) - 1
 
 
-def test_its_own_answer_is_what_it_would_have_written(ready):
-    prompt = ready.read([QUESTION]).ids
+def test_its_own_answer_is_what_it_would_have_written(ready_here):
+    prompt = ready_here.read([QUESTION]).ids
     for wish in (Sampling(temperature=0.0, max_tokens=40), Sampling(temperature=1.0, seed=7, max_tokens=40)):
-        ids = written(drain(ready.generate(prompt, wish, Stop()))[0])[0]
-        scored = ready.score(prompt, ids, range(40), wish, Stop())
+        ids = written(drain(ready_here.generate(prompt, wish, Stop()))[0])[0]
+        scored = ready_here.score(prompt, ids, range(40), wish, Stop())
         assert [one.position for one in scored] == list(range(40))
         assert sum(one.chosen == ids[one.position] for one in scored) >= 38
         assert max(one.margin for one in scored) < 0.05
 
 
-def test_a_token_that_was_swapped_has_a_margin_and_nothing_is_said_of_other_places(ready):
-    prompt, wish = ready.read([QUESTION]).ids, Sampling(temperature=1.0, seed=7, max_tokens=12)
-    ids = list(written(drain(ready.generate(prompt, wish, Stop()))[0])[0])
-    own, ids[6] = ids[6], ready.read([Message("user", "z")]).ids[-2]
-    scored = ready.score(prompt, ids, (6, 3, 6), wish, Stop())
+def test_a_token_that_was_swapped_has_a_margin_and_nothing_is_said_of_other_places(ready_here):
+    prompt, wish = ready_here.read([QUESTION]).ids, Sampling(temperature=1.0, seed=7, max_tokens=12)
+    ids = list(written(drain(ready_here.generate(prompt, wish, Stop()))[0])[0])
+    own, ids[6] = ids[6], ready_here.read([Message("user", "z")]).ids[-2]
+    scored = ready_here.score(prompt, ids, (6, 3, 6), wish, Stop())
     assert [one.position for one in scored] == [3, 6]
     assert (scored[1].chosen, scored[1].margin > 0.1) == (own, True)
 
 
-def test_what_cannot_be_scored_is_refused_in_words_and_stopping_comes_first(ready):
-    prompt = ready.read([QUESTION]).ids
+def test_what_cannot_be_scored_is_refused_in_words_and_stopping_comes_first(ready_here):
+    prompt = ready_here.read([QUESTION]).ids
     with pytest.raises(PromptTooLong):
-        ready.score(prompt, prompt * 100, (len(prompt) * 100 - 1,), Sampling(), Stop())
+        ready_here.score(prompt, prompt * 100, (len(prompt) * 100 - 1,), Sampling(), Stop())
     with pytest.raises(EngineStopped):
-        ready.score(prompt, prompt, (len(prompt),), Sampling(), Stop())
+        ready_here.score(prompt, prompt, (len(prompt),), Sampling(), Stop())
     stop = Stop()
     stop.set()
-    assert ready.score(prompt, prompt, (0, 1), Sampling(), stop) == ()
-    assert ready.score(prompt, prompt, (), Sampling(), Stop()) == ()
-    ready.unload()
+    assert ready_here.score(prompt, prompt, (0, 1), Sampling(), stop) == ()
+    assert ready_here.score(prompt, prompt, (), Sampling(), Stop()) == ()
+    ready_here.unload()
     with pytest.raises(EngineStopped):
-        ready.score(prompt, prompt, (0,), Sampling(), Stop())
+        ready_here.score(prompt, prompt, (0,), Sampling(), Stop())
 
 
 def test_the_next_prompt_continues_what_was_read_and_written(ready):

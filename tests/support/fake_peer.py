@@ -7,22 +7,39 @@ line = FakeLine(peer)                        # the way to it, which a test can c
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from freehold.engine.values import Finished, Reading, Written, sampling_from_wire
+from freehold.chats.conversations import Conversations
+from freehold.chats.store import ChatStore
+from freehold.engine.values import Finished, Loaded, Reading, Written, sampling_from_wire
 from freehold.foundation.canonical import canonical
+from freehold.foundation.errors import Interrupted, PeerUnreachable
 from freehold.foundation.stop import Stop
-from freehold.identity import certificates, sealing, signatures
+from freehold.identity import certificates, ethereum, sealing, signatures
 from freehold.identity.values import NodeCertificate
+from freehold.market.books import Books
+from freehold.market.client import Client
+from freehold.market.courier import Courier
 from freehold.market.errors import REASONS
-from freehold.market.records import Device
+from freehold.market.peer_engine import PeerEngine
+from freehold.market.records import Paired
+from freehold.market.store import MarketStore
 from freehold.market.values import PROTOCOL, Manifest, Offer, Quote, Receipt, granted, opening_hash, rolled
+from freehold.market.vocabularies import Vocabularies
+from freehold.network.peer_values import PeerAnswer, Target
 from freehold.processes.frames import pack_ids, unpack_ids
+from freehold.vault.settings_store import SettingsStore
+from support import couriers
+from support.engines import FakeEngine, FakeTokenizer
+from support.vaults import InProcess, open_safe, profile_in
 
 HOST, PORT = "192.168.1.20", 4711
 
@@ -50,7 +67,7 @@ class Identity:
 
     @property
     def address(self) -> str:
-        return certificates.address_of(self.owner)
+        return ethereum.address_of(self.owner)
 
     @property
     def tls(self) -> str:
@@ -71,13 +88,13 @@ def identity(name: str, number: int) -> Identity:
 HERE, STUDIO, LAPTOP = identity("Desk", 1), identity("Studio", 2), identity("Laptop", 3)
 
 
-def known(who: Identity, **fields: Any) -> Device:
+def known(who: Identity, **fields: Any) -> Paired:
     """The device as it was paired."""
     told = {
         "name": who.name, "node_key": who.node_key, "hpke_key": who.hpke_key,
         "certificate": who.certificate().to_wire(), "tls": who.tls, "host": HOST, "port": PORT, "paired": 1000.0,
     }  # fmt: skip
-    return Device(who.address.lower(), **{**told, **fields})
+    return Paired(who.address.lower(), **{**told, **fields})
 
 
 def manifest_of(sha256: str = "aa" * 32, **fields: Any) -> Manifest:
@@ -100,12 +117,15 @@ class FakePeer:
         self.jobs: dict[str, FakeJob] = {}
         self.now = time.time
 
+    def url(self, path: str) -> str:
+        return Target(HOST, PORT, self.who.tls).url(path)
+
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
         """A whole answer, signed."""
         self.asked.append((method, path))
-        url = f"https://{HOST}:{PORT}{path}"
+        url = self.url(path)
         signed = signatures.verify_request(method=method, url=url, headers=headers, body=body, now=self.now())
         name = path.rpartition("/")[2].partition("?")[0]
         if name in self.refuses:
@@ -118,10 +138,10 @@ class FakePeer:
 
     def stream(self, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], Iterator[str]]:
         self.asked.append(("GET", path))
-        url = f"https://{HOST}:{PORT}{path}"
+        url = self.url(path)
         signatures.verify_request(method="GET", url=url, headers=headers, body=b"", now=self.now())
         job = self.jobs[path.split("/")[3]]
-        after = int(path.rpartition("=")[2])
+        after = int(path.partition("?after=")[2] or -1)
         return 200, self._signed(200, None, "GET", url, headers), job.events(after)
 
     def _signed(
@@ -181,6 +201,7 @@ class FakeJob:
     def close(self, accepted: int, transcript: str) -> Receipt:
         self.stop.set()
         assert transcript == self.transcripts[accepted], "the two sides hold different tokens"
+        self.said.close()  # and with it the engine's answer
         self.ended = self.ended or self._receipt("stopped", accepted)
         return self.ended
 
@@ -190,7 +211,7 @@ class FakeJob:
             self.told.append(one)
             yield one
 
-    def _said(self) -> Iterator[str]:
+    def _said(self) -> Generator[str, None, None]:
         number = 0
         for event in self._events():
             change = self.peer.says.get(event["kind"])
@@ -201,9 +222,8 @@ class FakeJob:
                 told = told.pop("again", None)
 
     def _events(self) -> Iterator[dict[str, Any]]:
-        sampling = replace(self.wish, max_tokens=self.wish.max_tokens)
         options = {"replayed": self.replay} if self.replay else {}
-        steps = self.peer.engine.generate(self.prompt, sampling, self.stop, **options)
+        steps = self.peer.engine.generate(self.prompt, self.wish, self.stop, **options)
         while True:
             try:
                 step = next(steps)
@@ -233,3 +253,112 @@ class FakeJob:
         )  # fmt: skip
         told = peer.receipt(bare)
         return replace(told, signature=signatures.sign_content(peer.signs_as.node, told.signed_bytes()))
+
+
+class FakeKeys:
+    """This machine's signer: signs with `HERE`'s keys and remembers what was declared. `refuses` is raised instead."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self.now, self.signed, self.refuses = now, [], None
+        self.certified = HERE.certificate(now()).to_wire()
+
+    def sign_request(
+        self, peer: str, method: str, url: str, body: bytes = b"", data_class: str = "words", *,
+        job: str | None = None, tokens: int = 0, confirmed: bool = False,
+    ) -> dict[str, str]:  # fmt: skip
+        if self.refuses is not None:
+            raise self.refuses
+        self.signed.append((peer, method, url.partition("/v1/")[2], data_class, job, tokens, confirmed))
+        return signatures.sign_request(
+            HERE.node, method=method, url=url, body=body, certificate=self.certified, now=self.now(),
+            nonce=secrets.token_hex(16),
+        )  # fmt: skip
+
+
+class FakeLine:
+    """The way to fake devices, by their ports. `cut` says for each request whether the connection breaks, and when:
+    `cut(method, path)` gives None, or after how many events (0: before anything arrives; -1: before it is sent).
+    """
+
+    def __init__(self, *peers: FakePeer) -> None:
+        self.peers = {PORT + place: peer for place, peer in enumerate(peers)}
+        self.cut: Callable[[str, str], int | None] = lambda method, path: None
+        self.rows: list[tuple[str, str]] = []
+
+    def ask(
+        self, target: Target, method: str, path: str, headers: Mapping[str, str], body: bytes, *, purpose: str,
+        data_class: str, stop: Stop | None = None, most: int = 0,
+    ) -> PeerAnswer:  # fmt: skip
+        cut = self._reach(target, method, path, data_class, stop)
+        status, told, said = self.peers[target.port].answer(method, path, headers, body)
+        if cut is not None:
+            raise PeerUnreachable(f"{target.name}: gone")
+        return PeerAnswer(status, {name.lower(): value for name, value in told.items()}, said)
+
+    def stream(
+        self, target: Target, method: str, path: str, headers: Mapping[str, str], body: bytes, *, purpose: str,
+        data_class: str, stop: Stop | None = None, silence: float = 0.0,
+        head: Callable[[PeerAnswer], None] = lambda _: None,
+    ) -> Generator[str, None, PeerAnswer]:  # fmt: skip
+        cut = self._reach(target, method, path, data_class, stop)
+        status, told, events = self.peers[target.port].stream(path, headers)
+        answer = PeerAnswer(status, {name.lower(): value for name, value in told.items()})
+        head(answer)
+        for count, event in enumerate(events):
+            if stop is not None and stop.is_set():
+                raise Interrupted("Freehold ended the connection.")
+            if count == cut:
+                raise PeerUnreachable(f"{target.name}: gone")
+            yield event
+        return answer
+
+    def _reach(self, target: Target, method: str, path: str, data_class: str, stop: Stop | None) -> int | None:
+        if stop is not None and stop.is_set():
+            raise Interrupted("Freehold ended the connection.")
+        self.rows.append((path.rsplit("/", maxsplit=1)[-1].partition("?")[0], data_class))
+        cut = self.cut(method, path)
+        if target.port not in self.peers or cut == -1:
+            raise PeerUnreachable(f"{target.name}: nobody there")
+        return cut
+
+
+def loaded_fake(*words: Any, limit: int = 512, **options: Any) -> FakeEngine:
+    """A fake engine with a model loaded, as the one behind a gateway has."""
+    engine = FakeEngine(*words, limit=limit, **options)
+    engine._loaded = Loaded("tiny", "Tiny", "aa" * 32, limit, 0, 1, "freehold", 1)
+    return engine
+
+
+class House:
+    """One machine that asks: books in a real store, a courier and tokenizers without their processes.
+
+    Several threads need a `vault` with a process of its own.
+    """
+
+    def __init__(self, folder: Path, *peers: FakePeer, line: Any = None, vault: Any = None) -> None:
+        profile = profile_in(folder)
+        self.safe = open_safe(folder, (ChatStore, MarketStore, SettingsStore)) if vault is None else None
+        self.vault = vault or InProcess(self.safe)
+        self.books, self.keys = Books(self.vault), FakeKeys()
+        self.courier = Courier(profile, pipe=couriers.InProcess(time.time))
+        self.line: Any = line or FakeLine(*peers)
+        self.vocabularies = Vocabularies(profile, tokenizer=FakeTokenizer)
+        self.chat = Conversations(self.vault).create().id
+        for place, peer in enumerate(peers):
+            digest = hashlib.sha256(peer.vocabulary).hexdigest()
+            peer.manifest = replace(peer.manifest, vocabulary_sha256=digest)
+            offers = (Offer(peer.manifest, peer.who.hpke_key),)
+            self.books.pair(known(peer.who, port=PORT + place, offers=offers, paired=1000.0 + place))
+
+    def client(self, place: int = 0) -> Client:
+        return Client(self.books.devices()[place], self.line, self.keys, self.courier)
+
+    def engine(self, place: int = 0, **options: Any) -> PeerEngine:
+        return PeerEngine(
+            self.client(place), self.courier, self.books, self.vocabularies,
+            client_address=lambda: HERE.address, **options,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        if self.safe is not None:
+            self.safe.close()

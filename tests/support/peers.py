@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from freehold.market.records import Device, Job, Kept
+from freehold.market.records import Job, Kept, Paired
 from freehold.market.values import Manifest, Offer, Receipt, opening_hash, rolled
 from freehold.processes.frames import pack_ids
 
@@ -13,13 +13,13 @@ HERE = "0x" + "11" * 20
 MANIFEST = Manifest("Tiny", "aa" * 32, "bb" * 32, "Q4_0", 512, "llama.cpp 1")
 
 
-def device(id: str = STUDIO, **fields: Any) -> Device:
+def device(id: str = STUDIO, **fields: Any) -> Paired:
     told = {
         "name": "Studio", "node_key": "0a" * 32, "hpke_key": "0b" * 32, "certificate": {"name": "Studio"},
         "tls": "a certificate", "host": "192.168.1.20", "port": 4711, "paired": 1000.0,
         "offers": (Offer(MANIFEST, "0b" * 32),),
     }  # fmt: skip
-    return Device(id, **{**told, **fields})
+    return Paired(id, **{**told, **fields})
 
 
 def job(id: str, device: str = STUDIO, **fields: Any) -> Job:

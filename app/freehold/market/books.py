@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from freehold.foundation.errors import NotFound
-from freehold.market.records import Check, Device, Job, Kept, Lent
+from freehold.market.records import Check, Job, Kept, Lent, Paired
 from freehold.market.values import Offer
 
 LEAST_ID = 4
@@ -29,14 +29,14 @@ class Books:
     def __init__(self, vault: Vault, now: Callable[[], float] = time.time) -> None:
         self._vault, self._now = vault, now
 
-    def devices(self) -> list[Device]:
+    def devices(self) -> list[Paired]:
         """Paired ones, blocked ones too; the oldest first."""
-        return [Device.from_wire(fields) for fields in self._vault.call("market.devices")]
+        return [Paired.from_wire(fields) for fields in self._vault.call("market.devices")]
 
-    def device(self, id: str) -> Device:
-        return Device.from_wire(self._vault.call("market.device", id=id.lower()))
+    def device(self, id: str) -> Paired:
+        return Paired.from_wire(self._vault.call("market.device", id=id.lower()))
 
-    def find(self, part: str) -> Device:
+    def find(self, part: str) -> Paired:
         """The one paired device with this name, or whose id begins like this, `0x` or not."""
         wanted, devices = part.strip().lower(), self.devices()
         named = [one for one in devices if one.name.lower() == wanted]
@@ -48,31 +48,31 @@ class Books:
             raise NotFound(f"{'more than one device is' if found else 'no device is'} called {part[:60]}")
         return found[0]
 
-    def pair(self, device: Device) -> Device:
+    def pair(self, device: Paired) -> Paired:
         """Keep a device that has proved who it is."""
         self._vault.call("market.put_device", device=device.to_wire())
         return device
 
-    def release_documents(self, device: str, released: bool) -> Device:
+    def release_documents(self, device: str, released: bool) -> Paired:
         """Whether documents may go to it from now on."""
         return self._change(device, documents=released)
 
-    def trust(self, device: str) -> Device:
+    def trust(self, device: str) -> Paired:
         """Ask it again after it was blocked."""
         return self._change(device, state="active")
 
-    def block(self, device: str) -> Device:
+    def block(self, device: str) -> Paired:
         return self._change(device, state="blocked")
 
-    def move(self, device: str, host: str, port: int) -> Device:
+    def move(self, device: str, host: str, port: int) -> Paired:
         """It was met elsewhere."""
         return self._change(device, host=host, port=port)
 
-    def renew(self, device: str, certificate: Mapping[str, Any], hpke_key: str) -> Device:
+    def renew(self, device: str, certificate: Mapping[str, Any], hpke_key: str) -> Paired:
         """A newer certificate of the same owner and node key."""
         return self._change(device, certificate=dict(certificate), hpke_key=hpke_key)
 
-    def offered(self, device: str, offers: Sequence[Offer]) -> Device:
+    def offered(self, device: str, offers: Sequence[Offer]) -> Paired:
         return self._change(device, offers=[one.to_wire() for one in offers])
 
     def forget(self, device: str) -> None:
@@ -134,5 +134,5 @@ class Books:
         """Jobs done for others, newest first."""
         return [Lent.from_wire(fields) for fields in self._vault.call("market.lent", since=since)]
 
-    def _change(self, device: str, **fields: Any) -> Device:
-        return Device.from_wire(self._vault.call("market.change_device", id=device, fields=fields))
+    def _change(self, device: str, **fields: Any) -> Paired:
+        return Paired.from_wire(self._vault.call("market.change_device", id=device, fields=fields))

@@ -14,7 +14,7 @@ JobState = Literal["wished", "open", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class Paired:
     """One machine that may answer for this one.
 
     `id` is its owner's address in lower case. `node_key` and `hpke_key` are hex, `tls` the PEM of the certificate that
@@ -41,7 +41,7 @@ class Device:
         return fields | {"certificate": dict(self.certificate), "offers": [one.to_wire() for one in self.offers]}
 
     @classmethod
-    def from_wire(cls, fields: Mapping[str, Any]) -> Device:
+    def from_wire(cls, fields: Mapping[str, Any]) -> Paired:
         known = {name: fields[name] for name in cls.__slots__ if name in fields}
         return cls(**known | {"offers": tuple(Offer.from_wire(one) for one in fields.get("offers", ()))})
 
