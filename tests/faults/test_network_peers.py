@@ -31,7 +31,7 @@ from support.devices import device, until
 from support.hub import SessionHere, outside
 from support.workers import is_alive
 
-ABOUT = {"purpose": "peer", "data_class": "words", "silence": 2.0}
+ABOUT = {"purpose": "peer", "data_class": "words", "silence": 10.0}
 
 
 @pytest.fixture
@@ -362,7 +362,7 @@ def silent_half_way(call):
 def test_bad_manners_end_in_words_and_the_next_question_is_answered(desk, world, line, manner, kind, words, how):
     desk.answer = manner
     with pytest.raises(kind, match=words):
-        ask(line, desk.target, silence=0.5) if how == "ask" else drain(stream(line, desk.target, silence=0.5))
+        ask(line, desk.target, silence=1.0) if how == "ask" else drain(stream(line, desk.target, silence=1.0))
     assert row(world).error == kind.code
     desk.answer = lambda call: call.json({})
     assert ask(line, desk.target).status == 200
