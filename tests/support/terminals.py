@@ -215,6 +215,7 @@ class House:
     library: Any = field(default_factory=lambda: SimpleNamespace(**_NO_LIBRARY))
     files: FewFiles = field(default_factory=FewFiles)
     embedder_models: Any = None
+    keys: Any = None
     peers: OnePeer | None = None
     built: int = 0
 
@@ -244,7 +245,7 @@ class House:
         return SimpleNamespace(
             profile=profile, settings=settings, holder=holder, vault=self.vault, conversations=self.conversations,
             models=self.models, engine=self.engine, door=door, assistant=assistant, close=close,
-            library=self.library, embedder_models=self.embedder_models,
+            library=self.library, embedder_models=self.embedder_models, keys=self.keys,
         )  # fmt: skip
 
 

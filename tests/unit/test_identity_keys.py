@@ -139,6 +139,14 @@ def test_an_idle_signer_ends_and_a_busy_one_does_not(tmp_path):
         assert keys.show() == shown
 
 
+def test_nobody_has_to_look_after_an_idle_signer(tmp_path):
+    with keys_in(tmp_path, idle=0.3) as keys:
+        shown = keys.create()
+        wait_until(lambda: keys.pid is None)
+        assert keys.show() == shown
+        wait_until(lambda: keys.pid is None)
+
+
 def test_an_exported_key_is_an_ethereum_keystore_that_only_its_owner_reads(tmp_path):
     file = tmp_path / "key.json"
     with keys_in(tmp_path) as keys:

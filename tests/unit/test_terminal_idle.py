@@ -17,16 +17,11 @@ class Scene:
         self.engine = SimpleNamespace(is_busy=False, unload_if_idle=self.unloads.append)
         self.vault = SimpleNamespace(is_open=True)
         self.library = SimpleNamespace(rest=lambda: None)
-        self.looks = 0
-        self.keys = SimpleNamespace(end_if_idle=self.count_look)
         self.idle = Idle(self, lambda: self.line, self.lock, lambda: self.time)
 
     def lock(self):
         self.locked += 1
         self.vault.is_open = False
-
-    def count_look(self):
-        self.looks += 1
 
     def after(self, minutes):
         self.time += minutes * 60
@@ -78,9 +73,3 @@ def test_the_model_is_asked_to_leave_after_its_own_time(scene):
     scene.settings.set("unload_minutes", 0)
     scene.after(1)
     assert scene.unloads == [180]
-
-
-def test_the_signer_is_asked_to_leave_when_nothing_was_signed_for_a_while(scene):
-    scene.after(1)
-    scene.after(1)
-    assert scene.looks == 2

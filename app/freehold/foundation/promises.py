@@ -67,8 +67,14 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "P5",
         "Nothing is signed without you",
-        "No model, document, web page or other computer can cause a signature or a payment.",
-        "There is nothing to test yet: this version holds no key that could sign, and cannot pay.",
+        "No model, document, web page or other computer can cause a signature or a payment. A question to another "
+        "device is signed by a process of its own, which holds the key and your limits, and writes down first what it "
+        "is about to sign.",
+        "Days, crashes, a full disk and clocks that go anywhere are played at random: no day may give more than was "
+        "allowed. Every request that is not of the protocol must be refused.",
+        "pytest tests/unit/test_identity_mandates.py",
+        ("tests/unit/test_identity_mandates.py", "tests/unit/test_identity_signer.py",
+         "tests/faults/test_identity_faults.py", "tests/faults/test_sandbox_workers.py"),
         missing="Paying comes later, with limits that you set.",
     ),
     Promise(

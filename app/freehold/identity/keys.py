@@ -12,7 +12,8 @@ import platform
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,8 +73,8 @@ class Today:
 class Keys:
     """The keys of one profile. Everything raises VaultLocked while the vault is locked, and KeyMissing before `create`.
 
-    The signer's process is started on the first use, and ends with the vault's lock and by `end_if_idle`. `start`
-    starts it, `name` tells what this device is called. Safe to use from several threads.
+    The signer's process is started on the first use, and ends with the vault's lock or when nothing was asked of it for
+    `idle` seconds. `start` starts it, `name` tells what this device is called. Safe to use from several threads.
     """
 
     def __init__(
@@ -83,12 +84,15 @@ class Keys:
         *,
         start: Callable[[], subprocess.Popen[bytes]] | None = None,
         name: Callable[[], str] = platform.node,
+        idle: float = IDLE_SECONDS,
     ) -> None:
         self._profile, self._vault, self._name = profile, vault, name
         self._link = Link("signer", start or (lambda: spawn(worker_command("signer"), profile.scratch)))
         self._opening = threading.Lock()
         self._opened: int | None = None  # the process that was given the keys
-        self._used = time.monotonic()
+        self._counting, self._busy = threading.Lock(), 0
+        self._used, self._idle = time.monotonic(), idle
+        self._timer: threading.Timer | None = None
         vault.when_locked(self.lock)
 
     @property
@@ -107,7 +111,7 @@ class Keys:
 
         Raises UsageError where there is a key.
         """
-        self._refuse_existing()
+        self.refuse_existing()
         self._bring("signer.create", passphrase=passphrase)
         return self.show()
 
@@ -119,13 +123,19 @@ class Keys:
 
         Raises PlaceUnusable, DiskFull, NeedsPassphrase.
         """
-        if path.exists():
-            raise PlaceUnusable(f"{path} is there already", advice="Choose another name.")
+        self.check_export(path)
         keystore = self._call("signer.export", secret=passphrase)
         try:
             write_atomically(path, keystore.encode())
         except ProfileUnusable as error:
             raise PlaceUnusable(error.detail) from error
+
+    def check_export(self, path: Path) -> None:
+        """Whether `export` could begin, before anybody types a passphrase. Raises PlaceUnusable, KeyMissing."""
+        if path.exists():
+            raise PlaceUnusable(f"{path} is there already", advice="Choose another name.")
+        if not self.has_key():
+            raise KeyMissing
 
     def import_(self, path: Path, passphrase: str, *, replace: bool = False) -> Shown:
         """Take the owner key of an Ethereum keystore, or a whole key file of another profile that has a passphrase.
@@ -134,7 +144,7 @@ class Keys:
         one, PlaceUnusable, ImportFailed, KeyPassphraseWrong; then nothing has changed.
         """
         if not replace:
-            self._refuse_existing()
+            self.refuse_existing()
         content = _content(path)
         if FORMAT in content:
             self._bring("signer.import_file", content=content, passphrase=passphrase, replaces=replace)
@@ -202,24 +212,34 @@ class Keys:
         self._opened = None
         self._link.kill()
 
-    def end_if_idle(self, seconds: float = IDLE_SECONDS) -> bool:
-        """End the process when nothing was asked of it for `seconds`; whether that happened. Call it now and then."""
-        if self.pid is None or time.monotonic() - self._used < seconds:
-            return False
-        self.lock()
-        return True
+    def end_if_idle(self, seconds: float) -> bool:
+        """End the process when nothing was asked of it for `seconds`; whether that happened."""
+        with self._counting:
+            if self.pid is None or self._busy or time.monotonic() - self._used < seconds:
+                return False
+            self.lock()
+            return True
 
     def _call(self, op: str, **args: Any) -> Any:
-        self._used = time.monotonic()
-        self._ready()
-        try:
-            return self._link.call(op, **args)
-        except VaultLocked:  # the process died meanwhile; a new one answered, which holds no key and has done nothing
-            self._opened = None
+        with self._in_use():
             self._ready()
-            return self._link.call(op, **args)
+            try:
+                return self._link.call(op, **args)
+            except VaultLocked:  # the process died; a new one answered, which holds no key and has done nothing
+                self._opened = None
+                self._ready()
+                return self._link.call(op, **args)
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Meanwhile the process is not idle."""
+        with self._counting:
+            self._busy += 1
+        try:
+            yield
         finally:
-            self._used = time.monotonic()
+            with self._counting:
+                self._busy, self._used = self._busy - 1, time.monotonic()
 
     def _ready(self) -> None:
         """Have a signer that holds the keys. Raises VaultLocked, KeyMissing, KeyDamaged."""
@@ -237,19 +257,35 @@ class Keys:
                 self._ready()
             except FreeholdError as error:
                 _log.warning("the key that is replaced could not be opened: %s", error.code)
-        with self._opening:
+        with self._in_use(), self._opening:
             self._give_keys(op, **args)
 
     def _give_keys(self, op: str, **args: Any) -> None:
         try:
             sealed = self._vault.hand_over("identity", self._link.call("signer.public_key"))
             self._link.call(op, home=str(self._profile.home), sealed=sealed, **args)
-        except FreeholdError:
+            self._opened = self._link.pid
+            self._keep()
+        except FreeholdError as error:
+            if not self._vault.is_open:  # it was locked meanwhile, and a signer that was started since holds nothing
+                self.lock()
+                raise VaultLocked from error
             if self._opened is None:
                 self._link.kill()
             raise
-        self._opened = self._link.pid
-        self._keep()
+        self._look_later()
+
+    def _look_later(self) -> None:
+        """See to it that an idle process ends, whatever else this program does meanwhile."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._idle, self._look)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _look(self) -> None:
+        if self.pid is not None and not self.end_if_idle(self._idle):
+            self._look_later()
 
     def _keep(self) -> None:
         """Have the vault keep the file as it is now, so that a backup carries it. Tried again at the next start."""
@@ -263,7 +299,8 @@ class Keys:
     def _kept(self) -> str:
         return str(self._vault.call("identity.kept"))
 
-    def _refuse_existing(self) -> None:
+    def refuse_existing(self) -> None:
+        """Raises UsageError where there is a key."""
         if self.has_key():
             raise UsageError(
                 "there is a key already", advice="Export it first; `key import --replace` then replaces it."

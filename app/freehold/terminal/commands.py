@@ -14,7 +14,9 @@ from freehold.terminal import (
     doctor,
     embedders,
     export,
+    keys,
     library,
+    mandates,
     models,
     network,
     searching,
@@ -79,7 +81,8 @@ vault.page.command("import", export.IMPORT_EXAMPLES, export.IMPORT_JSON)(export.
 library.page.command("search", searching.SEARCH_EXAMPLES, searching.SEARCH_JSON)(searching.search)
 library.page.command("text", searching.TEXT_EXAMPLES, searching.TEXT_JSON)(searching.text)
 library.page.app.add_typer(embedders.page.app, name=embedders.page.name)
-for _page in (chats.page, models.page, library.page, vault.page):
+keys.page.app.add_typer(mandates.page.app, name=mandates.page.name)
+for _page in (chats.page, models.page, library.page, vault.page, keys.page):
     _root.app.add_typer(_page.app, name=_page.name)
 _root.command("ledger", network.LEDGER_EXAMPLES, network.LEDGER_JSON)(network.ledger)
 _root.app.add_typer(network.page.app, name=network.page.name)

@@ -13,7 +13,7 @@ from freehold.terminal.call import Call
 from freehold.terminal.exits import FAILED
 from freehold.terminal.interrupts import stops_on_interrupt
 from freehold.terminal.opening import new_passphrase
-from freehold.terminal.passphrases import NEW_PASSPHRASE
+from freehold.terminal.passphrases import NEW_KEY_PASSPHRASE, NEW_PASSPHRASE
 
 Write = Callable[[str], None]
 
@@ -28,7 +28,10 @@ def delegate(arguments: Sequence[str], call: Call, out: Write, err: Write) -> in
     Raises NobodyAnswers when nobody listens, and WorkerStopped when the other process left half-way.
     """
     secrets: dict[str, str] = {}
-    if arguments and arguments[0] == "vault":  # no other command needs one there: it works in the vault as it is
+    if arguments and arguments[0] in (
+        "vault",
+        "key",
+    ):  # no other command needs one there: it works in the vault as it is
         secrets = call.secrets.all_given()
     while True:
         request = _request(arguments, call, secrets)
@@ -43,8 +46,8 @@ def delegate(arguments: Sequence[str], call: Call, out: Write, err: Write) -> in
 
 
 def _ask(call: Call, name: str, words: str) -> str:
-    if name == NEW_PASSPHRASE:
-        return new_passphrase(call.secrets, call.output)  # asks twice
+    if name in (NEW_PASSPHRASE, NEW_KEY_PASSPHRASE):
+        return new_passphrase(call.secrets, call.output, name, words)  # asks twice
     return call.secrets.ask(name, words)
 
 

@@ -41,7 +41,6 @@ class Idle:
         settings, engine = self._house.settings, self._house.engine
         if unload := settings.whole("unload_minutes"):
             engine.unload_if_idle(unload * 60)
-        self._house.keys.end_if_idle()
         self._house.library.rest()
         line = self._typed()
         if line != self._line or engine.is_busy:

@@ -85,6 +85,8 @@ def _call(common: Common, output: Output, build: Build, checks: Checks) -> Call:
     from freehold.terminal.call import Call
     from freehold.terminal.passphrases import (
         BACKUP_PASSPHRASE,
+        KEY_PASSPHRASE,
+        NEW_KEY_PASSPHRASE,
         NEW_PASSPHRASE,
         PASSPHRASE,
         RECOVERY_CODE,
@@ -97,6 +99,8 @@ def _call(common: Common, output: Output, build: Build, checks: Checks) -> Call:
         NEW_PASSPHRASE: os.environ.get("FREEHOLD_NEW_PASSPHRASE"),
         RECOVERY_CODE: os.environ.get("FREEHOLD_RECOVERY_CODE"),
         BACKUP_PASSPHRASE: os.environ.get("FREEHOLD_BACKUP_PASSPHRASE"),
+        KEY_PASSPHRASE: os.environ.get("FREEHOLD_KEY_PASSPHRASE"),
+        NEW_KEY_PASSPHRASE: os.environ.get("FREEHOLD_KEY_PASSPHRASE"),
     }
     return Call(
         output,

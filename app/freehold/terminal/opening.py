@@ -124,16 +124,16 @@ def try_secrets(
             call.output.say(f"{error.title}. {error.next_step}")
 
 
-def new_passphrase(secrets: Secrets, output: Output) -> str:
-    """A passphrase given beforehand, or typed twice alike. Raises NeedsPassphrase."""
-    given = secrets.given(NEW_PASSPHRASE)
+def new_passphrase(secrets: Secrets, output: Output, name: str = NEW_PASSPHRASE, words: str = "New passphrase:") -> str:
+    """A passphrase given beforehand as `name`, or typed twice alike. Raises NeedsPassphrase."""
+    given = secrets.given(name)
     if given is not None:
         return given
     while True:
-        first = secrets.ask(NEW_PASSPHRASE, "New passphrase:")
+        first = secrets.ask(name, words)
         if not first:
             raise NeedsPassphrase("nothing was typed")
-        if secrets.ask(NEW_PASSPHRASE, "The same again:") == first:
+        if secrets.ask(name, "The same again:") == first:
             return first
         output.say("These two differ. Once more:")
 

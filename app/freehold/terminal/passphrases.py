@@ -16,6 +16,8 @@ PASSPHRASE = "passphrase"  # noqa: S105 - the name of a secret
 NEW_PASSPHRASE = "new-passphrase"  # noqa: S105
 BACKUP_PASSPHRASE = "backup-passphrase"  # noqa: S105
 RECOVERY_CODE = "recovery-code"
+KEY_PASSPHRASE = "key-passphrase"  # noqa: S105
+NEW_KEY_PASSPHRASE = "new-key-passphrase"  # noqa: S105
 DOCUMENT_PASSWORD = "document-password"  # noqa: S105
 
 
