@@ -209,7 +209,7 @@ def _window_check() -> Check:
 
 def _lock_check() -> Check:
     """Whether a window would hear that the screen is locked or the machine goes to sleep, for `freehold doctor`."""
-    from freehold.desktop.platform_check import missing_buses
+    from freehold.desktop.platform_check import has_login1, missing_buses
     from freehold.terminal.values import Check
 
     name, idle = "lock with the screen", "An idle window locks all the same, after the minutes set in `lock_minutes`."
@@ -218,7 +218,8 @@ def _lock_check() -> Check:
     unheard = {"session": "the screen's lock", "system": "the machine's sleep"}
     missing = missing_buses()
     if not missing:
-        return Check(name, True, f"{' and '.join(unheard.values())} are heard")
+        held = "sleep waits for locking" if has_login1() else "no login1 holds a sleep off until locking has ended"
+        return Check(name, True, f"{' and '.join(unheard.values())} are heard; {held}")
     words = " and ".join(unheard[bus] for bus in missing)
     return Check(name, False, f"D-Bus has no {' and no '.join(missing)} bus here, so {words} go unheard", idle)
 

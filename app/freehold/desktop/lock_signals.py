@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import SLOT, QObject, Signal, Slot
 
 if TYPE_CHECKING:
-    from PySide6.QtDBus import QDBusConnection
+    from PySide6.QtDBus import QDBusConnection, QDBusPendingCallWatcher
 
 _LOGIN = "org.freedesktop.login1"
+_PATIENCE_MS = 5000
 _SCREEN_SAVERS = ("freedesktop", "gnome", "cinnamon", "mate", "xfce")
 
 
@@ -67,6 +68,32 @@ class DesktopBus:
             return False
         # PySide's types want bytes where it takes what its own SLOT returns, a str.
         return connection.connect("", told.path, told.interface, told.name, ear, slot)  # type: ignore[call-overload,no-any-return]
+
+    def delay_sleep(self, taken: Callable[[int], None]) -> None:
+        ask_for_delay(_connection("system"), taken)
+
+
+def ask_for_delay(connection: QDBusConnection, taken: Callable[[int], None]) -> None:
+    """Ask login1 on `connection` to wait before a sleep; `taken` gets its file once it answers.
+
+    Asked without waiting: PySide's waiting call would hold up every thread.
+    """
+    from PySide6.QtDBus import QDBusMessage, QDBusPendingCallWatcher, QDBusUnixFileDescriptor
+
+    if not connection.isConnected():
+        return
+    asking = QDBusMessage.createMethodCall(_LOGIN, f"/{_LOGIN.replace('.', '/')}", f"{_LOGIN}.Manager", "Inhibit")
+    asking.setArguments(["sleep", "Freehold", "The vault is locked before the machine sleeps", "delay"])
+    waiting = [QDBusPendingCallWatcher(connection.asyncCall(asking, _PATIENCE_MS))]
+
+    def answered(watcher: QDBusPendingCallWatcher) -> None:
+        given = [] if watcher.isError() else watcher.reply().arguments()
+        if given and isinstance(given[0], QDBusUnixFileDescriptor) and given[0].isValid():
+            taken(os.dup(given[0].fileDescriptor()))
+        waiting.clear()  # the answer holds a copy of the file, and with it the sleep
+        watcher.deleteLater()
+
+    waiting[0].finished.connect(answered)
 
 
 def signals(environment: Mapping[str, str] = os.environ) -> Sequence[Told]:

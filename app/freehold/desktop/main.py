@@ -20,8 +20,8 @@ from freehold.foundation.settings import SettingsFile
 
 if TYPE_CHECKING:
     from freehold.desktop.bridge import Bridge
-    from freehold.desktop.lock_signals import Bus
     from freehold.desktop.needs import Household
+    from freehold.desktop.screen_lock import Bus
     from freehold.desktop.shell import Shell
     from freehold.desktop.termination import Termination
     from freehold.processes.replacing import Handed
@@ -171,13 +171,12 @@ class Opening(QObject):
         self._listen(self.shell, household.settings)
 
     def _listen(self, shell: Shell, settings: SettingsFile) -> None:
-        """Lock with the screen, and before sleep, where the system tells."""
-        from freehold.desktop.lock_signals import DesktopBus, LockSignals
+        from freehold.desktop.lock_signals import DesktopBus
+        from freehold.desktop.screen_lock import ScreenLock
 
         assert self._bridge is not None
-        self._signals = LockSignals(self._bus or DesktopBus())
-        self._signals.heard.connect(lambda: settings.is_on("lock_with_screen") and shell.lock())
-        self._bridge.call(self._signals.listen)
+        bus = self._bus or DesktopBus()
+        self.screen_lock = ScreenLock(shell, settings, self._bridge, bus, leaves=self._leaves)
 
     def _failed(self, error: FreeholdError) -> None:
         self._window.status.show_vault(error.title)

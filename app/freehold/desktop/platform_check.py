@@ -104,6 +104,11 @@ def missing_buses(
     return tuple(name for name, there in (("session", has_session), ("system", has_system)) if not there)
 
 
+def has_login1(run: Path = Path("/run")) -> bool:
+    """Whether what holds a sleep off seems to run here: systemd-logind, elogind. Looked up on disk, nobody is asked."""
+    return any((run / name).is_dir() for name in ("systemd/seats", "systemd/sessions", "elogind"))
+
+
 def platform_order(environment: Mapping[str, str] = os.environ, *, loads: Callable[[str], bool] = can_load) -> str:
     """What QT_QPA_PLATFORM should say after `missing_display` found nothing wrong; empty leaves the choice to Qt."""
     if environment.get("QT_QPA_PLATFORM") or not sys.platform.startswith("linux"):

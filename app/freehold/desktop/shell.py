@@ -32,12 +32,15 @@ _STATUS_MS = 1000
 
 
 class Shell(QObject):
-    """The running app. Emits `locked` when every process that knew something has ended.
+    """The running app. Emits `opened`, `locked` when every process that knew something has ended, and `applied` with
+    the name of a setting that counts from now on.
 
     `leaves` says that this process ends then as well, and another takes its place; what that one is given is `handed`.
     """
 
+    opened = Signal()
     locked = Signal()
+    applied = Signal(str)
 
     def __init__(
         self, household: Household, window: Window, appearance: Appearance, bridge: Bridge, *, leaves: bool = False,
@@ -162,6 +165,11 @@ class Shell(QObject):
         self._bridge.call(lambda: self._household.conversations.empty_trash(days))
         self._pages.vault_watch.look()
         self._pages.go_on_downloading()
+        self.opened.emit()
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
 
     def _erase(self, models: bool) -> None:
         """Erase the profile, once nothing works in it any more. What cannot be removed is tried again at a start."""
@@ -257,6 +265,7 @@ class Shell(QObject):
             self._pages.go_on_downloading()
         self._touch()
         self._refresh_status()
+        self.applied.emit(name)
 
     def _set(self, name: str, value: bool | int | str) -> None:
         try:
