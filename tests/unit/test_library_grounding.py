@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as some
 
+from freehold.library.embed.client import MINILM
 from freehold.library.grounding import attribute, fits, holds_answer
 from freehold.library.values import Passage, Signal
 
@@ -53,15 +54,20 @@ def test_sentences_stand_where_they_are_said_to(answer):
 
 def test_a_good_fit_is_answered_and_a_poor_one_refused():
     # Medians of the calibration: questions with their document, and with it taken away.
-    assert holds_answer(Signal(best_meaning=0.62, coverage=0.61, names=1.0, standing_out=0.6))
-    assert not holds_answer(Signal(best_meaning=0.3, coverage=0.3, names=0.2, standing_out=0.4))
+    assert holds_answer(Signal(0.66, coverage=0.58, names=1.0, lead=2.4, model=MINILM))
+    assert not holds_answer(Signal(0.41, coverage=0.28, names=0.5, lead=1.2, model=MINILM))
     assert holds_answer(Signal(coverage=0.61, names=1.0, standing_out=0.6))
     assert not holds_answer(Signal(coverage=0.3, names=0.0, standing_out=0.4))
     assert not holds_answer(Signal())
 
 
-@given(some.floats(0, 1), some.floats(0, 1), some.floats(0, 1), some.sampled_from(Signal.__slots__))
+def test_cosines_of_a_model_that_was_not_calibrated_decide_nothing():
+    far, near = Signal(0.1, coverage=0.6, model="another"), Signal(0.99, coverage=0.6, model="another")
+    assert fits(far) == fits(near) == fits(replace(far, best_meaning=None))
+
+
+@given(some.floats(0, 1), some.floats(0, 1), some.floats(0, 1), some.sampled_from(Signal.__slots__[:-1]))
 def test_more_of_what_speaks_for_an_answer_never_makes_a_fit_worse(rest, less, more, name):
     low, high = sorted((less, more))
-    signal = Signal(rest, rest, rest, rest)
+    signal = Signal(rest, rest, rest, rest, rest, MINILM)
     assert fits(replace(signal, **{name: low})) <= fits(replace(signal, **{name: high}))

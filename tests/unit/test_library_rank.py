@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from freehold.library.rank import diverse, fuse, rarest, says_the_same, smooth, standardise, words_weight
-from freehold.library.words import any_of, named_in, spaced, terms
+from freehold.library.words import any_of, is_said, named_in, spaced, terms, word_set
 
 _SCORES = some.lists(some.floats(-100, 100, width=32), min_size=2, max_size=30).map(
     lambda values: numpy.asarray(values, dtype=numpy.float64)
@@ -87,7 +87,7 @@ def test_common_words_are_dropped_once_many_chunks_are_to_be_looked_at():
 
 def test_what_a_question_names_are_capitals_within_it_and_numbers():
     assert named_in("What did Apple's net sales do in Q3 2022?") == ["apple", "q3", "2022"]
-    assert named_in("Wann zogen die Hugenotten nach Frankreich?") == ["hugeno", "frankr"]
+    assert named_in("Wann zogen die Hugenotten nach Frankreich?") == ["hugenotten", "frankreich"]
     assert named_in("who is that") == named_in("") == []
 
 
@@ -95,3 +95,23 @@ def test_terms_are_words_and_pairs_of_characters_without_spaces():
     assert terms("What is 機械学 (ML_2)? what") == ["what", "is", "機 械", "械 学", "ml", "2"]
     assert spaced("a機械b") == "a 機  械 b"
     assert any_of(['a"b', "機 械"]) == '"a""b" OR "機 械"'
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "agrees"),
+    [
+        ("hugenotten", "Der Hugenottenaufstand begann 1620.", True),
+        ("regierung", "Die Bundesregierung trat zurück.", True),
+        ("colonias", "La colonia inglesa prometió tierra.", True),
+        ("apple", "as applicable", False),
+        ("port", "the report", False),
+        ("port", "all ports", True),
+        ("2022", "Net sales of 20225 units", False),
+        ("q3", "2022 Q3 AAPL.pdf", True),
+        ("sea", "the season of rain", False),
+        ("機 械", "工作機械の輸出", True),
+        ("mountain", "the harbour of Lindau", False),
+    ],
+)
+def test_a_term_is_said_by_its_first_letters_in_any_language_and_a_number_only_whole(term, text, agrees):
+    assert is_said(term, text.lower(), word_set(text)) is agrees

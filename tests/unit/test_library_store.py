@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 
 from freehold.foundation.errors import UsageError
 from freehold.library.errors import LibraryNotFound
 from freehold.library.search import Searcher
 from freehold.library.values import digest_of
+from freehold.library.wording import Wording
 from freehold.processes.frames import pack_floats
 from support.libraries import VaultInMemory, embed_all, embedding, found, shelve
 
@@ -60,6 +62,44 @@ def test_a_search_stays_in_its_collections(vault):
     assert [hit["path"] for hit in found(vault, "blue", collections=["animals"])] == ["/b.txt"]
     assert {hit["path"] for hit in found(vault, "blue")} == {"/a.txt", "/b.txt"}
     assert found(vault, "blue", collections=["nothing"]) == []
+
+
+def test_a_word_counts_as_rare_as_it_is_where_one_looks(vault):
+    for number in range(30):
+        shelve(vault, f"/{number}.txt", f"a boat of the fleet, number {number}", collection="boats")
+    shelve(vault, "/a.txt", "the boat in the painting", collection="art")
+    shelve(vault, "/b.txt", "a vase in the painting", collection="art")
+    shelve(vault, "/c.txt", "a fleet of the painter, in the painting of the vase", collection="art")
+    boat, *others = found(vault, "boat vase", collections=["art"])
+    assert boat["path"] == "/a.txt" and {one["path"] for one in others} == {"/b.txt", "/c.txt"}
+    assert boat["words"] == found(vault, "boat vase", collections=["art"])[0]["words"] > 0
+
+
+def test_scores_within_all_chunks_are_those_of_a_search_everywhere(vault):
+    shelve(vault, "/a.txt", "the blue hull", "the red hull of a boat", "blue paint and blue sails", "nothing else")
+    shelve(vault, "/b.txt", "the blue whale", "whales and hulls", "a harbour")
+    wording = Wording(vault.database)
+    wanted = wording.weighed(["blue", "hull", "harbour"])
+    everywhere = dict(zip(*(one.tolist() for one in wording.scores(wanted)), strict=True))
+    chunks = numpy.asarray([row[0] for row in vault.database.query("SELECT id FROM library_chunk ORDER BY id")])
+    within, counts = wording.scores_within(wanted, chunks, len(chunks))
+    assert counts == wanted
+    assert within.tolist() == pytest.approx([everywhere.get(chunk, 0.0) for chunk in chunks.tolist()])
+
+
+def test_the_report_of_the_time_asked_for_comes_before_another_one(vault):
+    begins = {"Report Q1 2023": "To our owners", "Report Q2 2023": "To our owners", "Letter": "2 May 2021"}
+    for number, name in enumerate(begins, 11):
+        shelve(vault, f"/{name}.txt", begins[name], f"Sales of boats were higher than before: {number}.")
+    embed_all(vault)
+
+    def first(query):
+        return {found(vault, query, mode)[0]["path"] for mode in ("words", "hybrid")}
+
+    assert first("How were sales of boats in the second quarter of 2023?") == {"/Report Q2 2023.txt"}
+    assert first("How were sales of boats in Q1 2023?") == {"/Report Q1 2023.txt"}
+    assert found(vault, "How were sales of boats, on 2 May 2021?")[0]["path"] == "/Letter.txt"
+    assert first("How were sales of boats in the latest report?") == {"/Report Q2 2023.txt"}
 
 
 def test_a_search_stays_with_the_kinds_and_the_dates_it_is_given(vault):
@@ -320,6 +360,7 @@ def test_a_search_tells_how_well_the_best_passages_fit(vault):
     good, bad = signal("Which harbour is in Lindau 2022?"), signal("Which mountain is in Peru 1999?")
     assert good["names"] == 1.0 and bad["names"] == 0.0  # the year stands in the file's name
     assert good["coverage"] > bad["coverage"] and good["standing_out"] == 1.0
+    assert good["lead"] > bad["lead"] >= 0
     assert signal("harbour berths")["names"] == 1.0  # it names nothing
     assert signal("plain words")["standing_out"] < 0.1  # twenty passages say it
     assert "best_meaning" in good and "best_meaning" not in signal("harbour", mode="words")

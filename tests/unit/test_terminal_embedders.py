@@ -47,6 +47,7 @@ def test_use_changes_in_the_background_or_stays_until_it_is_done(terminal, shelf
     assert shelf.library.embedder == MINILM
     said = terminal.run("library", "embedder", "use", "other", "--wait")
     assert "Other finds by meaning from now on." in said.out and shelf.library.embedder == "other"
+    assert "decided by words alone: other is not calibrated" in " ".join(terminal.run("library", "status").err.split())
 
 
 def test_get_brings_a_model_and_says_what_to_do_next(terminal, shelf):

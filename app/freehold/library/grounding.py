@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from freehold.library.values import Passage, Signal
 
 # Logistic regressions on 2,646 cases: questions of data/xquad (three languages), data/spans and data/filings with their
-# documents there and taken away; `tests/bench/refusals.py` fits them, docs/library.md says how well they do.
-_BOTH = {"best_meaning": 13.21, "coverage": 4.37, "names": 2.97, "standing_out": 6.75}
-_BOTH_BIAS = -13.32
-_WORDS = {"coverage": 8.01, "names": 3.15, "standing_out": 2.77}
-_WORDS_BIAS = -6.53
+# documents there and taken away; `tests/bench/refusals.py` fits them, docs/library.md says how well they do. A cosine
+# of one model says nothing of another's: where `_BOTH` was not fitted for a model, words decide alone.
+CALIBRATED_FOR = frozenset({"all-minilm-l6-v2"})
+_BOTH = {"best_meaning": 12.40, "coverage": 6.51, "names": 2.65, "lead": 0.41}
+_BOTH_BIAS = -11.61
+_WORDS = {"coverage": 9.78, "names": 2.53, "standing_out": 1.39}
+_WORDS_BIAS = -6.21
 
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+|\n+")  # not the point of 3.5
 _WORD = re.compile(r"[^\W_]+")
@@ -31,7 +33,7 @@ _SHORT_WORD = 3  # letters: words up to this length carry little
 
 def fits(signal: Signal) -> float:
     """How surely the documents hold the answer: above 0 they do, below 0 they do not; the log of the odds."""
-    if signal.best_meaning is None:
+    if signal.best_meaning is None or signal.model not in CALIBRATED_FOR:
         return _weigh(signal, _WORDS, _WORDS_BIAS)
     return _weigh(signal, _BOTH, _BOTH_BIAS)
 

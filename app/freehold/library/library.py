@@ -14,6 +14,7 @@ from freehold.library.background import Background
 from freehold.library.embed.reranker import READ
 from freehold.library.errors import DocumentGone, LibraryNotFound, LibraryUnavailable
 from freehold.library.extract.client import Extractor, Viewer
+from freehold.library.grounding import CALIBRATED_FOR
 from freehold.library.intake import Intake
 from freehold.library.scan import Changes, Known, changes, look
 from freehold.library.values import (
@@ -202,6 +203,11 @@ class Library:
         return self._embedder.id
 
     @property
+    def refuses_by_words(self) -> bool:
+        """Whether a model finds by meaning whose cosines do not say whether the documents hold an answer."""
+        return self.finds_meaning and self.embedder not in CALIBRATED_FOR
+
+    @property
     def coming_embedder(self) -> tuple[str, int, int] | None:
         """The model that takes its place when it has read every passage, how many it has read, and of how many."""
         coming = self._embedder.coming
@@ -350,7 +356,7 @@ class Library:
         passages = tuple(Passage.from_wire(one) for one in answer["passages"])
         if answer["mode"] != "words":  # of which somebody asked for just that, or for something at once
             passages = self._in_order(query, passages)
-        return Found(passages[:k], answer["mode"], Signal(**answer["signal"]))
+        return Found(passages[:k], answer["mode"], Signal(**answer["signal"], model=embedder))
 
     def text(self, path: Path, collection: str | None = None) -> Text:
         """The text that offsets point into. Raises LibraryNotFound."""

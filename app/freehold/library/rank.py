@@ -15,6 +15,7 @@ from typing import Any
 Scores = Any  # a numpy array of float32; numpy is imported by those who make them, in the vault process only
 
 NEIGHBOUR_SHARE = 0.2
+OF_THE_TIME = 1.0  # what a passage gains for being of the time that the question names; standard deviations
 MOST_HITS = 15_000  # chunks whose words are scored for one question: about 20 ms
 MOST_ALIKE = 0.95  # share of shared words above which a passage says what a better one said already
 

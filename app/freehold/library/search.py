@@ -11,14 +11,19 @@ from typing import Any, NamedTuple, Protocol
 
 from freehold.library.index import Index
 from freehold.library.nearest import Nearest
-from freehold.library.rank import diverse, fuse, smooth
+from freehold.library.periods import names_time, of_the_time
+from freehold.library.rank import OF_THE_TIME, diverse, fuse, smooth
+from freehold.library.signs import signs
 from freehold.library.wording import Wording
-from freehold.library.words import named_in, terms, word_set
+from freehold.library.words import terms, word_set
 
 _DOCUMENTS = "SELECT d.id FROM library_document d JOIN library_collection c ON c.id = d.collection WHERE "
 _CANDIDATES = 8  # for each passage wanted: some are dropped as too alike
+_DATED = 24  # for each passage wanted, where documents of a time are looked for among them
+_BEGINNING, _FIRST_CHUNKS = 1000, 4  # characters, and chunks that hold them, of a document that may tell its time
 _AT_ONCE = 1500  # chunks taken into memory in one op: a chat waits for it
 _SAMPLE = 4096  # chunks of which the cosines' mean and deviation are taken where only candidates have theirs
+_LEADS_OVER = 10  # passages, the best one counted
 _CHECKED_EVERY = 20  # answers of Chroma, of which one is compared with the exact scan
 _LEAST_AGREED = 0.9  # of the ten nearest
 NEAREST_FROM = 300_000  # chunks: below, the exact scan is quick enough (docs/decisions/0013)
@@ -120,10 +125,11 @@ class Searcher:
             pass
         index = self._index_for(embedder)
         places = self._places(index, within)
-        words = self._words(index, asked.terms)[places] if mode != "meaning" else None
+        words, counts = self._words(index, asked.terms, places) if mode != "meaning" else (None, [])
         meaning = self._meaning(index, question, places, words, k) if question and mode != "words" else None
         if not len(places) or (meaning is None and (words is None or not words.any())):
             return {"passages": [], "signal": {}, "mode": mode}
+        asked = asked._replace(terms=counts)
         return self._best(asked, index, places, words, meaning, k=k) | {"mode": mode}
 
     def whole(self, document: int, most: int) -> list[dict[str, Any]]:
@@ -141,7 +147,7 @@ class Searcher:
         found = [
             passages(chunk) | {"score": scores[chunk], "words": scores[chunk], "meaning": None} for chunk in chosen
         ]
-        signal = self._signal(asked, chosen, found, [score for _, score in best])
+        signal = signs(asked.text, asked.terms, self._total(), found, [score for _, score in best])
         return {"passages": found, "signal": signal, "mode": "words"}
 
     def _best(
@@ -151,6 +157,8 @@ class Searcher:
         documents = index.documents[places]
         cosines, sample = meaning or (None, None)
         scores = smooth(fuse(words, cosines, sample), documents[:-1] == documents[1:])
+        if names_time(asked.text):
+            scores = self._favour(asked.text, documents, scores, k * _DATED)
         order = _highest(scores, min(len(places), k * _CANDIDATES))
         if cosines is None:  # by words alone, a neighbour of a hit that holds none of the words is no answer
             scores[words <= 0] = scores.min()
@@ -166,26 +174,34 @@ class Searcher:
             }
             for place in chosen
         ]
-        chunks = [int(index.ids[places[place]]) for place in chosen]
         scores_by_words = [] if words is None else [float(words[place]) for place in _highest(words, 11)]
-        signal = self._signal(asked, chunks, found, scores_by_words)
+        signal = signs(asked.text, asked.terms, len(places), found, scores_by_words)
+        signal["lead"] = _lead(scores, order)
         if cosines is not None:
             signal["best_meaning"] = float(cosines.max())
         return {"passages": found, "signal": signal}
 
-    def _signal(
-        self, asked: _Question, chunks: Sequence[int], found: Sequence[Mapping[str, Any]], scores: Sequence[float]
-    ) -> dict[str, Any]:
-        """See values.Signal. `found` are the passages of `chunks`, best first; `scores` the best by words."""
-        named = named_in(asked.text)
-        held = [sum(name in _all_said(one) for name in named) for one in found[:3]]
-        signal = {"names": max(held, default=0) / len(named) if named else 1.0}
-        if found and asked.terms:
-            signal["coverage"] = self._wording.coverage(chunks[:3], asked.terms)
-        if scores and scores[0] > 0:
-            eleventh = scores[10] if len(scores) > 10 else 0.0
-            signal["standing_out"] = 1 - eleventh / scores[0]
-        return signal
+    def _total(self) -> int:
+        return int(self._db.query("SELECT coalesce(sum(chunks), 0) FROM library_document")[0][0])
+
+    def _favour(self, question: str, documents: Any, scores: Any, many: int) -> Any:
+        """`scores` with a gain for chunks of documents, among the `many` best, that are of the time asked for."""
+        import numpy
+
+        candidates = numpy.unique(documents[_highest(scores, min(len(scores), many))]).tolist()
+        told = {document: (self._name(document), self._beginning(document)) for document in candidates}
+        favoured = of_the_time(question, told)
+        return scores + OF_THE_TIME * numpy.isin(documents, list(favoured)).astype(scores.dtype)
+
+    def _name(self, document: int) -> str:
+        path = self._db.query("SELECT path FROM library_document WHERE id = ?", document)[0][0]
+        return os.fsdecode(path).rpartition(os.sep)[2]
+
+    def _beginning(self, document: int) -> str:
+        rows = self._db.query(
+            "SELECT text FROM library_chunk WHERE document = ? ORDER BY place LIMIT ?", document, _FIRST_CHUNKS
+        )
+        return "".join(row[0] for row in rows)[:_BEGINNING]
 
     def _index_for(self, embedder: str) -> Index:
         """The index of this embedder's vectors; without a name, that which is there."""
@@ -219,14 +235,19 @@ class Searcher:
         sql = _DOCUMENTS + " AND ".join(words for words, _ in conditions)
         return [row[0] for row in self._db.query(sql, *(value for _, values in conditions for value in values))]
 
-    def _words(self, index: Index, wanted: list[tuple[str, int]]) -> Any:
-        """Each row's BM25 score, 0 for those that hold none of the words."""
+    def _words(self, index: Index, wanted: list[tuple[str, int]], places: Any) -> tuple[Any, list[tuple[str, int]]]:
+        """The BM25 score of each row of `places`, 0 for those that hold none of the words; and `wanted` as it counts
+        among them.
+        """
         import numpy
 
+        total = int(index.alive.sum())
+        if len(places) < total:
+            return self._wording.scores_within(wanted, index.ids[places], total)
         scores = numpy.zeros(len(index.ids), dtype=numpy.float32)
         ids, found = self._wording.scores(wanted)
         scores[numpy.searchsorted(index.ids, ids)] = found
-        return scores
+        return scores[places], wanted
 
     def _meaning(self, index: Index, question: bytes, places: Any, words: Any, k: int) -> _Meaning:
         nearest = self._candidates(index, question, places, k * _CANDIDATES)
@@ -278,6 +299,11 @@ class Searcher:
         }  # fmt: skip
 
 
+def _lead(scores: Any, order: Sequence[int]) -> float:
+    """How far the first of `order` is above the tenth, or the last."""
+    return float(scores[order[0]] - scores[order[:_LEADS_OVER][-1]]) if order else 0.0
+
+
 def _diverse(order: Sequence[int], k: int, passages: Callable[[int], Mapping[str, Any]]) -> list[int]:
     return diverse(
         order, k, lambda place: word_set(passages(place)["text"]),
@@ -292,9 +318,3 @@ def _highest(scores: Any, many: int) -> list[int]:
         top = numpy.argpartition(-scores, many - 1)[:many]
         return [int(place) for place in top[numpy.argsort(-scores[top], kind="stable")]]
     return [int(place) for place in numpy.argsort(-scores, kind="stable")]
-
-
-def _all_said(passage: Mapping[str, Any]) -> str:
-    """All that tells what a passage is about, in small letters: its text, and where it stands."""
-    name = passage["path"].rpartition(os.sep)[2]
-    return " ".join((passage["text"], passage["context"], passage["title"], name)).lower()

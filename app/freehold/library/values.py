@@ -153,15 +153,18 @@ class Found:
 class Signal:
     """How well the best passages fit the question, from which `grounding` decides whether the documents hold it.
 
-    `best_meaning` is the highest cosine; `coverage` the share, by rarity, of the question's terms that one of the three
-    best passages holds; `names` the share of the names and numbers in the question that one of them holds, 1 where the
-    question has none; `standing_out` how much of the highest BM25 score is missing at the eleventh.
+    `best_meaning` is the highest cosine; `coverage` the share, by rarity, of the question's weighty terms that one of
+    the three best passages says, name of the file included; `names` the same of its names and numbers, 1 where it has
+    none; `standing_out` how much of the highest BM25 score is missing at the eleventh; `lead` by how many standard
+    deviations the best passage is above the tenth, None where scores are not standardised. `model` is whose cosines.
     """
 
     best_meaning: float | None = None
     coverage: float = 0.0
     names: float = 1.0
     standing_out: float = 0.0
+    lead: float | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,15 +48,35 @@ class Wording:
 
     def scores(self, wanted: Wanted) -> tuple[Any, Any]:
         """The ids, rising, of the chunks that hold one of the terms worth asking for, and their BM25 scores."""
+        return self._scored(rarest(wanted))
+
+    def scores_within(self, wanted: Wanted, chunks: Any, total: int) -> tuple[Any, list[tuple[str, int]]]:
+        """The BM25 score of each of `chunks` (ids, rising) of `total` that there are, and `wanted` with how many of
+        those hold each term: a word that is common elsewhere may be rare where one looks.
+        """
         import numpy
 
-        kept = rarest(wanted)
+        scores = numpy.zeros(len(chunks), dtype=numpy.float64)
+        held = {term: -(-count * len(chunks) // max(total, 1)) for term, count in wanted}  # of those not asked for
+        for term in rarest(wanted):
+            ids, found = self._scored([term])
+            places = numpy.searchsorted(chunks, ids)
+            is_here = places < len(chunks)
+            is_here[is_here] = chunks[places[is_here]] == ids[is_here]
+            held[term] = int(is_here.sum())
+            rarer = _rarity(held[term], len(chunks)) / _rarity(len(ids), total)
+            scores[places[is_here]] += rarer * found[is_here]
+        return scores.astype(numpy.float32), [(term, held[term]) for term, _ in wanted]
+
+    def _scored(self, terms: list[str]) -> tuple[Any, Any]:
+        import numpy
+
         rows = self._db.query(
             "SELECT rowid, bm25(library_words, 1.0, ?2) FROM library_words WHERE library_words MATCH ?1",
-            any_of(kept), _CONTEXT_WEIGHT,
-        ) if kept else []  # fmt: skip
+            any_of(terms), _CONTEXT_WEIGHT,
+        ) if terms else []  # fmt: skip
         ids = numpy.fromiter((row[0] for row in rows), dtype=numpy.int64, count=len(rows))
-        return ids, -numpy.fromiter((row[1] for row in rows), dtype=numpy.float32, count=len(rows))
+        return ids, -numpy.fromiter((row[1] for row in rows), dtype=numpy.float64, count=len(rows))
 
     def best(self, wanted: Wanted, documents: Sequence[int] | None, most: int) -> list[tuple[int, float]]:
         """The best (chunk, BM25 score), of these documents where they are given, without anything held in memory."""
@@ -65,16 +85,6 @@ class Wording:
         allowed = None if documents is None else set(documents)
         found = ((int(ids[place]), float(scores[place])) for place in order)
         return list(self._first(found, allowed, most))
-
-    def coverage(self, chunks: Sequence[int], wanted: Wanted) -> float:
-        """The share of the question's terms, by rarity, that the best chunk for it among `chunks` holds."""
-        total = max(int(self._db.query("SELECT coalesce(sum(chunks), 0) FROM library_document")[0][0]), 1)
-        weights = {term: math.log(1 + max(total, count) / (count + 0.5)) for term, count in wanted}
-        best = 0.0
-        for chunk in chunks:
-            held = sum(weight for term, weight in weights.items() if self._holds(chunk, term))
-            best = max(best, held / max(sum(weights.values()), 1e-9))
-        return best
 
     def _first(
         self, found: Iterator[tuple[int, float]], allowed: set[int] | None, most: int
@@ -89,13 +99,6 @@ class Wording:
             most -= 1
             yield chunk, score
 
-    def _holds(self, chunk: int, term: str) -> bool:
-        return bool(
-            self._db.query(
-                "SELECT 1 FROM library_words WHERE library_words MATCH ? AND rowid = ?", any_of([term]), chunk
-            )
-        )
-
     def _make_question_tables(self, execute: Callable[..., Any]) -> None:
         if not self._has_question_tables:
             execute(
@@ -107,3 +110,8 @@ class Wording:
                 "USING fts5vocab('temp', library_question, 'instance')"
             )
             self._has_question_tables = True
+
+
+def _rarity(held: int, total: int) -> float:
+    """The weight of a term that `held` of `total` chunks hold, as FTS5's BM25 has it."""
+    return max(math.log((max(total, held) - held + 0.5) / (held + 0.5)), 1e-6)

@@ -8,7 +8,9 @@ _NO_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f
 _RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
 _WORD = re.compile(r"[^\W_]+")
 MOST_TERMS = 48
-_STEM = 6
+_SHORT = 3  # letters: words up to this length carry little
+_STEM = 6  # letters by which words agree
+_WITHIN = 5  # that do so within a word
 
 
 def spaced(text: str) -> str:
@@ -35,13 +37,32 @@ def any_of(wanted: list[str]) -> str:
     return " OR ".join('"' + term.replace('"', '""') + '"' for term in wanted)
 
 
+def is_weighty(term: str) -> bool:
+    """Whether a term says what a question is about: more than three letters, a number, or a script without spaces."""
+    return len(term) > _SHORT or _has_digit(term) or " " in term
+
+
 def named_in(question: str) -> list[str]:
-    """What a question names: its words with a capital, but for the first, and those with a digit. Of each the first
-    letters only, so that inflections agree.
-    """
+    """What a question names: its weighty words with a capital, but for the first, and those with a digit."""
     words = _WORD.findall(question)
-    named = [word for word in words[1:] if word[0].isupper()] + [w for w in words if any(sign.isdigit() for sign in w)]
-    return list(dict.fromkeys(word.lower()[:_STEM] for word in named))
+    named = [word for place, word in enumerate(words) if _has_digit(word) or (place and word[0].isupper())]
+    return list(dict.fromkeys(word.lower() for word in named if is_weighty(word)))
+
+
+def is_said(term: str, said: str, words: frozenset[str]) -> bool:
+    """Whether `said`, in small letters, says a term: by its first six letters, where one of its `words` begins or, when
+    they are enough to mean something within a compound, anywhere; a number or a short word as a whole.
+    """
+    if " " in term:
+        return term.replace(" ", "") in said
+    if len(term) <= _SHORT or _has_digit(term):
+        return term in words
+    root = term[:_STEM]
+    return (len(root) >= _WITHIN and root in said) or any(word.startswith(root) for word in words)
+
+
+def _has_digit(word: str) -> bool:
+    return any(sign.isdigit() for sign in word)
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -87,6 +87,11 @@ def status(context: typer.Context, collection: CollectionName = "") -> None:
     )
     if library.is_paused:
         call.output.say("Paused; `freehold library resume` goes on.")
+    if library.refuses_by_words:
+        model = library.embedder
+        call.output.say(
+            f"Whether documents hold an answer is decided by words alone: {model} is not calibrated for it."
+        )
 
 
 @page.command(
