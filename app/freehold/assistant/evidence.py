@@ -5,6 +5,7 @@ which sentence of its answer comes from where. Pure.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ NEAR_SHARE = 0.5  # of the best passage's score that another one needs to be rea
 MOST_SHARE = 0.5  # of the room for the prompt that passages may take
 _RANK_SHARE = 0.3  # what being of the best passage counts, when the closest sentence is looked for
 _MARKUP = 12  # tokens of a passage's number, name and white space
+
+_WORD = re.compile(r"[^\W\d_]{3}")
 
 REFUSAL = "Your documents do not say."
 
@@ -114,7 +117,8 @@ def with_passages(question: str, passages: Sequence[Passage]) -> str:
 
 
 def _name(passage: Passage) -> str:
-    name = passage.title or passage.path.replace("\\", "/").rpartition("/")[2]
+    file = passage.path.replace("\\", "/").rpartition("/")[2]
+    name = passage.title if _WORD.search(passage.title) else file  # a title may be a number that says nothing
     place = f", page {passage.page}" if passage.page is not None else ""
     headings = f": {' '.join(passage.context.split())}" if passage.context else ""
     return f"{name}{place}{headings}"
