@@ -24,6 +24,7 @@ from freehold.foundation.errors import EngineStopped
 
 BATCH = 512  # tokens that one native call takes at most; one call is then one step, whole or not at all
 _WARNING, _CONTINUED = 3, 5  # ggml's log levels
+_KV_TYPES = {"f16": 1, "q8_0": 8}  # ggml_type
 
 
 class AbortFlag:
@@ -57,12 +58,18 @@ class AbortFlag:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How a model is to be loaded. `context` is in tokens; `gpu_layers` -1 means as many as there are."""
+    """How a model is to be loaded. `context` is in tokens; `gpu_layers` -1 means as many as there are.
+
+    `kv_type` is how keys and values are kept, `flash` whether attention is computed in one go; None leaves that to
+    llama.cpp.
+    """
 
     path: Path
     context: int
     gpu_layers: int
     threads: int
+    kv_type: Literal["f16", "q8_0"] = "f16"
+    flash: bool | None = None
 
 
 class NativeModel:
@@ -103,6 +110,8 @@ class NativeModel:
         # Sliding windows keep only their window: a full cache would take several times the memory (Gemma).
         parameters.swa_full = False
         parameters.no_perf = True
+        parameters.type_k = parameters.type_v = _KV_TYPES[wanted.kv_type]
+        parameters.flash_attn_type = -1 if wanted.flash is None else int(wanted.flash)
         self._context = lib.llama_init_from_model(self._model, parameters)
         if not self._context:
             raise EngineStopped(f"there is no memory for {wanted.context} tokens of context: {last_words()}")

@@ -28,10 +28,12 @@ def weighed(
 ) -> tuple[int, float]:
     """The token that would be chosen at `place` here, and the margin of `token`, in units of logits, at least 0.
 
-    The margin is the least d such that `token` could have been chosen had each of these logits been off by d: 0 for the
-    token chosen here. Without a temperature it is the best logit less the token's own. With one it is the noisy score
-    logit + T * Gumbel that counts, among the tokens that the mask leaves; then `token` must not be further outside
-    the mask than d, and each token of the mask that beats it must do so by at most d or be at most d inside the mask.
+    The margin is the least d such that `token` could have been chosen had these logits been off against each other by
+    d: 0 for the token chosen here, and at most 2e for one chosen from logits that each differ by at most e.
+
+    Without a temperature it is the best logit less the token's own. With one it is the noisy score logit + T * Gumbel
+    that counts, among the tokens that the mask leaves; then `token` must not be further outside the mask than d, and
+    each token of the mask that beats it must do so by at most d or be at most d inside the mask.
     The paper counts what falls outside the mask at a fixed, large value. That would not do for single answers: with
     top-p a token can be on either side of the border by a hair, and one that drops out on one machine may have been the
     winner by far on the other. Raises NotNumbers.
