@@ -214,16 +214,27 @@ def test_large_models_begin_with_small_steps_and_the_pace_follows_the_machine():
     assert Pace(135_000_000).step == MOST_STEP
     pace = Pace(32_000_000_000)
     assert pace.step == LEAST_STEP
-    pace.learn(32, 0.1)
-    assert pace.step == 64
     pace.learn(64, 0.1)
+    assert pace.step == 128
     pace.learn(128, 0.1)
     pace.learn(256, 0.1)
     pace.learn(512, 0.1)
     assert pace.step == MOST_STEP
-    pace.learn(512, 10.0)
-    assert pace.step == 51
+    pace.learn(512, 5.0)
+    assert pace.step == 102
     pace.learn(3, 100.0)
-    assert pace.step == 51
-    pace.learn(51, 1000.0)
+    assert pace.step == 102
+    pace.learn(102, 1000.0)
     assert pace.step == LEAST_STEP
+
+
+@pytest.mark.parametrize("parameters", [1, 7_000_000_000, 70_000_000_000])
+def test_no_call_of_a_long_prompt_is_short_and_none_is_too_long(parameters):
+    pace = Pace(parameters)
+    for length in range(1, 1500):
+        calls, left = [], length
+        while left:
+            calls.append(pace.next(left))
+            left -= calls[-1]
+        assert min(calls) >= min(length, LEAST_STEP)
+        assert max(calls) <= MOST_STEP

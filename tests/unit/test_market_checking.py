@@ -59,7 +59,8 @@ def test_a_calibration_survives_being_stored():
 
 
 @pytest.mark.parametrize(
-    "change", [{"moments": [1.0]}, {"moments": [1.0, math.nan, 1.0]}, {"largest": -1.0}, {"tokens": None}, {"moments": 3}]
+    "change",
+    [{"moments": [1.0]}, {"moments": [1.0, math.nan, 1.0]}, {"largest": -1.0}, {"tokens": None}, {"moments": 3}],
 )
 def test_a_calibration_that_was_damaged_is_refused(change):
     with pytest.raises(Malformed):
@@ -165,7 +166,9 @@ def test_a_bundle_is_held_against_the_weights(engine):
 def test_of_a_long_bundle_some_places_are_looked_at(engine):
     prompt = tuple(map(ord, "why"))
     long = letters(engine, prompt, 1500, 5)
-    assert check_bundle(engine, bundle(prompt, long, seed=5), CALIBRATION, chance=Random(1)).checked_tokens == MOST_PLACES
+    assert (
+        check_bundle(engine, bundle(prompt, long, seed=5), CALIBRATION, chance=Random(1)).checked_tokens == MOST_PLACES
+    )
 
 
 def test_an_engine_is_calibrated_with_answers_of_its_own(engine):

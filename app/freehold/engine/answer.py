@@ -18,7 +18,9 @@ from freehold.foundation.stop import Stop
 
 FRAME_SECONDS = 0.027  # tokens that come within this travel together: nobody reads faster than a screen is drawn
 STEP_SECONDS = 1.0  # how long one native call may take while reading: progress is shown this often
-LEAST_STEP, MOST_STEP = 32, 512
+# From 64 tokens on, llama.cpp computes the attention of a call in tiles, and below it another way, with slightly other
+# results: no call of a longer text is shorter, so that what a text leaves behind does not hang on the machine's speed.
+LEAST_STEP, MOST_STEP = 64, 512
 
 Ending = Literal["complete", "stopped", "length"]
 
@@ -51,6 +53,12 @@ class Pace:
     @property
     def step(self) -> int:
         return self._step
+
+    def next(self, left: int) -> int:
+        """How many of `left` tokens to read in the next call. None is below LEAST_STEP unless all are together."""
+        if left <= self._step or left < 2 * LEAST_STEP:
+            return left
+        return min(self._step, left - LEAST_STEP) if left - self._step < LEAST_STEP else self._step
 
     def learn(self, tokens: int, seconds: float) -> None:
         if tokens < min(LEAST_STEP, self._step):
@@ -109,8 +117,8 @@ class Author:
                 yield Reading(len(ids), total)
             if len(ids) == total:
                 return True
-            end = min(len(ids) + self._pace.step, begun) if len(ids) < begun else len(ids) + 1
-            step = prompt[len(ids) : end]
+            count = self._pace.next(begun - len(ids)) if len(ids) < begun else 1
+            step = prompt[len(ids) : len(ids) + count]
             began = time.perf_counter()
             if stop.is_set() or not self._decode(step):
                 return False

@@ -119,7 +119,7 @@ class Scorer:
                 self._cache.recall(ids[: rows[0] + 1])
             while rows and not stop.is_set():
                 start = len(self._cache.ids)
-                end = min(start + self._pace.step, rows[:MOST_SCORED][-1] + 1)
+                end = min(start + self._pace.next(rows[-1] + 1 - start), rows[:MOST_SCORED][-1] + 1)
                 wanted = [row for row in rows[:MOST_SCORED] if row < end]
                 if not self._read(ids[start:end], [row - start for row in wanted]):
                     return
