@@ -139,7 +139,7 @@ def checking_figures(*, quick: bool = False) -> Iterator[Figure]:
     checker = Machine(starter_path())
     prompts = Prompts(checker)
     settings = {name: SETTINGS[name] for name in (("1 thread, f16", "1 thread, q8_0") if quick else SETTINGS)}
-    calibrating, honest, substituted, replays = (2, 2, 3, 3) if quick else (CALIBRATING, 84, 100, 20)
+    calibrating, honest, substituted, replays = (2, 2, 3, 2) if quick else (CALIBRATING, 84, 100, 20)
     runs: dict[str, list[float]] = {}
     judged: list[list[float]] = []
     times = Times([])
@@ -264,10 +264,3 @@ def _reading(machine: Machine, prompt: Sequence[int], replayed: int) -> float:
     seconds = time.perf_counter() - began
     drain(steps)
     return seconds
-
-
-if __name__ == "__main__":
-    import sys
-
-    for figure in checking_figures(quick="--quick" in sys.argv):
-        print(figure.as_json("checking_figures"), flush=True)
