@@ -200,7 +200,15 @@ def test_clearing_leftovers_follows_no_link_out_of_the_scratch_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "kind"),
-    [("ENOSPC", DiskFull), ("EDQUOT", DiskFull), ("EIO", ProfileUnusable), ("EROFS", ProfileUnusable)],
+    [
+        ("ENOSPC", DiskFull),
+        ("EDQUOT", DiskFull),
+        ("EIO", ProfileUnusable),
+        ("EROFS", ProfileUnusable),
+        ("ESTALE", ProfileUnusable),
+        ("EHOSTDOWN", ProfileUnusable),
+        ("ETIMEDOUT", ProfileUnusable),
+    ],
 )
 def test_what_the_system_s_refusals_mean(number, kind):
     code = getattr(errno, number)

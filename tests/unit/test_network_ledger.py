@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from freehold.foundation.errors import DownloadFailed, Offline, VaultLocked
-from support.hub import outside, result_of
+from freehold.network.store import LedgerStore
+from support.hub import PlainDatabase, outside, result_of
 
+TEN_YEARS = 10 * 365 * 86_400.0
 CONTENT = b"GGUF" + bytes(range(256)) * 400
 
 
@@ -43,6 +45,18 @@ def test_the_ledger_can_be_asked_from_a_moment_on(world):
     first, second, third = world.door.ledger()
     assert world.door.ledger(since=second.time) == [second, third]
     assert first.time <= second.time
+
+
+def test_a_connection_made_with_the_clock_set_back_ten_years_is_not_lost_among_newer_ones():
+    store, now = LedgerStore(PlainDatabase(LedgerStore)), 1_800_000_000.0
+    for number in range(40):
+        store.begin(time=now + number, purpose="model download", host="hub", port=443, data_class="public-file")
+    row = store.begin(time=now - TEN_YEARS, purpose="model download", host="late", port=443, data_class="public-file")
+    store.end(row=row, time=now - TEN_YEARS + 1, bytes_out=1, bytes_in=2)
+    found = store.list(since=0.0, limit=10)
+    assert [one["host"] for one in found] == ["late", *["hub"] * 10]
+    assert found[0]["ended"] - found[0]["time"] == 1
+    assert [one["time"] for one in found] == sorted(one["time"] for one in found)
 
 
 def test_offline_refuses_before_a_byte_and_writes_that_down(world):

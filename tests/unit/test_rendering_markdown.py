@@ -9,6 +9,7 @@ from freehold.desktop.theme import LIGHT as LIGHT_THEME
 from freehold.rendering.export import as_markdown, as_page
 from freehold.rendering.highlight import DARK, LIGHT, Tone, language_name, tones
 from freehold.rendering.html import html
+from freehold.rendering.links import safe_link
 from freehold.rendering.pieces import Boxed, Prose, pieces
 from freehold.rendering.plain import plain
 from freehold.rendering.stream import render
@@ -80,6 +81,25 @@ def test_only_web_and_mail_addresses_become_links():
         assert blocks(f"[l](<{target}>)")[0].spans[0] == Span("l", link=link)
     for target in ("ftp://h/x", "tel:1", "x.md", "//h/x", "http:/x", "http://", "http://h:99999/", "http://a b/"):
         assert all(span.link is None for span in blocks(f"[l](<{target}>)")[0].spans)
+
+
+@pytest.mark.parametrize(
+    ("target", "leads_to"),
+    [
+        ("https://bank.example@evil.example/", "evil.example"), ("https://me:word@evil.example/", "evil.example"),
+        ("https://a@b@evil.example/", "evil.example"), ("https://xn--pple-43d.com/", "xn--pple-43d.com"),
+        ("https://\u0430pple.com/", "xn--pple-43d.com"),
+        ("file:///etc/passwd", ""), ("file://host/share", ""), ("FILE:c:/x", ""), ("javascript:alert(1)", ""),
+        ("JaVaScRiPt:alert(1)", ""), ("\tjavascript:alert(1)", ""), ("java\nscript:alert(1)", ""),
+        ("\\\\host\\share", ""), ("//host/share", ""), ("http:\\\\host\\share", ""), ("https:\\host", ""),
+        ("https://good.example\\@evil.example/", ""), ("data:text/html,x", ""), ("vbscript:x", ""),
+        ("smb://host/share", ""), ("ms-officecmd:x", ""),
+    ],
+)  # fmt: skip
+def test_whatever_an_address_pretends_its_host_is_the_one_it_leads_to_or_it_is_no_link(target, leads_to):
+    link = safe_link(target)
+    assert (link.host if link else "") == leads_to
+    assert link is None or "@" not in link.url
 
 
 def test_a_list_around_code_goes_on_after_it_with_its_numbers():

@@ -80,12 +80,16 @@ class LedgerStore:
             )  # fmt: skip
 
     def list(self, since: float, limit: int = 1000) -> list[dict[str, Any]]:
-        """The newest `limit` rows from `since` (seconds since 1970) on, oldest first."""
+        """The newest `limit` rows from `since` (seconds since 1970) on, oldest first, and the `limit` written last: a
+        clock that was set back lets them look old.
+        """
         rows = self._db.query(
-            f"SELECT {', '.join(self._COLUMNS)} FROM connections WHERE time >= ? ORDER BY time DESC, id DESC LIMIT ?",  # noqa: S608 - our own column names
+            f"SELECT {', '.join(self._COLUMNS)} FROM connections WHERE time >= ?1 AND ("  # noqa: S608 - our own column names
+            "id IN (SELECT id FROM connections ORDER BY time DESC, id DESC LIMIT ?2) OR "
+            "id IN (SELECT id FROM connections ORDER BY id DESC LIMIT ?2)) ORDER BY time, id",
             since, limit,
         )  # fmt: skip
-        return [dict(zip(self._COLUMNS, row, strict=True)) for row in reversed(rows)]
+        return [dict(zip(self._COLUMNS, row, strict=True)) for row in rows]
 
     def everything(self) -> Generator[Rows, None, None]:
         """All rows for another vault, oldest first."""
