@@ -76,6 +76,7 @@ def build(profile: Profile) -> Household:
     from freehold.library.extract.client import Extractor, Viewer
     from freehold.library.file_reader import FileReader
     from freehold.library.library import Library
+    from freehold.market.lending.lending import Lending
     from freehold.network.door import Door
     from freehold.processes.boxes import reading
     from freehold.processes.holder import Holder
@@ -114,7 +115,7 @@ def build(profile: Profile) -> Household:
     librarian = Librarian(library, files, conversations)
     assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library,
-                     embedder_models, keys)  # fmt: skip
+                     embedder_models, keys, Lending(profile, vault, keys, models, settings))  # fmt: skip
 
 
 def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]) -> int:
@@ -126,7 +127,7 @@ def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]
     from freehold.desktop.main import run
 
     def claim(household: Household, raise_window: Callable[[], None], lock_window: Callable[[], None]) -> bool:
-        return _claim(household, None if handed is None else handed.lock, raise_window, lock_window)
+        return _claim(household, handed, raise_window, lock_window)
 
     return run(build, profile, claim=claim, replace=_replace, handed=handed, painted=first_frame)
 
@@ -138,7 +139,7 @@ def profile_of(home: str | None) -> Profile:
 
 
 def _claim(
-    household: Household, handed: int | None, raise_window: Callable[[], None], lock_window: Callable[[], None]
+    household: Household, handed: Handed | None, raise_window: Callable[[], None], lock_window: Callable[[], None]
 ) -> bool:
     """Take the profile for the window and serve later commands; or show the window that has it, and say False."""
     from freehold.foundation.errors import ProfileBusy
@@ -147,12 +148,14 @@ def _claim(
     from freehold.terminal.served import served_commands
 
     try:
-        household.holder.claim(handed)
+        household.holder.claim(None if handed is None else handed.lock)
     except ProfileBusy:
         frames = list(ask_holder(household.profile, {"raise": True}, Stop()))
         if {"exit": 0} not in frames:  # a chat in a terminal has no window to show
             raise
         return False
+    if handed is not None and handed.gateway is not None:
+        household.lending.adopt(handed.gateway)
 
     def lock() -> None:
         lock_window()
@@ -178,9 +181,9 @@ def _replace(household: Household, handed: Handed) -> None:
     from freehold.processes.replacing import replace_process
 
     household.holder.close_door(_DOOR_SECONDS)
-    lock = household.holder.hand_over()
+    lock, gateway = household.holder.hand_over(), household.lending.hand_over()
     household.close()
-    replace_process(["--home", str(household.profile.home)], replace(handed, lock=lock))
+    replace_process(["--home", str(household.profile.home)], replace(handed, lock=lock, gateway=gateway))
 
 
 def _terminal(argv: list[str]) -> int:

@@ -610,6 +610,19 @@ class FakeDoor:
         return [one for one in self.rows if one.time >= since]
 
 
+class FakeLending:
+    """Other devices are answered where `is_on` says so."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+
+    def stop(self) -> bool:
+        was_on, self.is_on = self.is_on, False
+        return was_on
+
+    def recover(self) -> None: ...
+
+
 @dataclass
 class FakeHousehold:
     """The bundle of fakes, with the real settings file below `home`."""
@@ -628,6 +641,7 @@ class FakeHousehold:
         self.assistant = FakeAssistant(self.conversations)
         self.door = FakeDoor(self.settings)
         self.library = FakeLibrary()
+        self.lending = FakeLending()
 
     def close(self) -> None:
         self.is_closed = True

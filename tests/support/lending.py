@@ -33,6 +33,7 @@ from freehold.identity.sealing import Envelopes
 from freehold.identity.values import NodeCertificate
 from freehold.market.lending.values import Limits
 from freehold.market.values import PROTOCOL, Manifest, Quote, rolled
+from freehold.network.peer_values import authority_of
 from freehold.processes.frames import pack_ids, unpack_ids
 from freehold.processes.link import Link
 from freehold.processes.spawn import spawn
@@ -97,6 +98,7 @@ class House:
     manifest: Manifest
     folder: Path
     guests: dict[int, Person] = field(default_factory=dict)
+    tls: str = ""  # the gateway's certificate, PEM
     clients: dict[int, Client] = field(default_factory=dict)
 
     def client(self, number: int = 1) -> Client:
@@ -150,8 +152,9 @@ def _opened(link, profile, host, people, engine, limits, context) -> House:
     begun = link.call(
         "gateway.start", sealed=sealed, host="127.0.0.1", port=0, manifest=_wire(manifest), vocabulary=str(vocabulary),
         ids=ids, allowed=[one.address for one in people.values()], limits=limits.to_wire(), folder=str(profile.share),
+        announces=False,
     )  # fmt: skip
-    return House(link, begun["port"], host, manifest, profile.share, people)
+    return House(link, begun["port"], host, manifest, profile.share, people, host.tls.certificate.decode())
 
 
 def _wire(manifest: Manifest) -> dict[str, Any]:
@@ -177,17 +180,19 @@ class Client:
     def __init__(self, house: House, who: Person) -> None:
         self.house, self.who = house, who
         self.at = f"https://127.0.0.1:{house.port}"
+        self.name = authority_of(house.tls)
+        self.to = f"https://{self.name}"  # what is signed
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
-        context.load_verify_locations(cadata=house.host.tls.certificate.decode())
-        self.http = httpx2.Client(verify=context, timeout=30.0, trust_env=False)
+        context.load_verify_locations(cadata=house.tls)
+        self.http = httpx2.Client(verify=context, timeout=30.0, trust_env=False, headers={"host": self.name})
 
     def signed(
         self, method: str, path: str, body: bytes = b"", *, now: float | None = None, nonce: str = "", at: str = "",
         certificate: dict[str, Any] | None = None,
     ) -> dict[str, str]:  # fmt: skip
         return signatures.sign_request(
-            self.who.node, method=method, url=(at or self.at) + path, body=body,
+            self.who.node, method=method, url=(at or self.to) + path, body=body,
             certificate=certificate or self.who.certificate.to_wire(), now=time.time() if now is None else now,
             nonce=nonce or os.urandom(16).hex(),
         )  # fmt: skip
@@ -204,7 +209,7 @@ class Client:
             signatures.verify_response(
                 node_key=self.house.host.certificate.node_key, status=response.status_code,
                 headers=dict(response.headers), body=response.content,
-                request=signatures.Request(method, self.at + path, headers),
+                request=signatures.Request(method, self.to + path, headers),
             )  # fmt: skip
         kind = response.headers.get("content-type", "")
         said = json.loads(response.content) if kind == "application/json" else response.content
@@ -273,7 +278,7 @@ class Opened:
             assert response.status_code == 200, response.read()
             signatures.verify_response(
                 node_key=self.client.house.host.certificate.node_key, status=200, headers=dict(response.headers),
-                body=None, request=signatures.Request("GET", self.client.at + path, headers),
+                body=None, request=signatures.Request("GET", self.client.to + path, headers),
             )  # fmt: skip
             for line in response.iter_lines():
                 if not line.startswith("data: "):

@@ -217,6 +217,7 @@ class House:
     embedder_models: Any = None
     keys: Any = None
     peers: OnePeer | None = None
+    lending: Any = field(default_factory=lambda: SimpleNamespace(recover=lambda: None, hand_over=lambda: None))
     built: int = 0
 
     def __post_init__(self) -> None:
@@ -245,7 +246,7 @@ class House:
         return SimpleNamespace(
             profile=profile, settings=settings, holder=holder, vault=self.vault, conversations=self.conversations,
             models=self.models, engine=self.engine, door=door, assistant=assistant, close=close,
-            library=self.library, embedder_models=self.embedder_models, keys=self.keys,
+            library=self.library, embedder_models=self.embedder_models, keys=self.keys, lending=self.lending,
         )  # fmt: skip
 
 

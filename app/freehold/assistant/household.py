@@ -13,6 +13,7 @@ from freehold.foundation.settings import SettingsFile
 from freehold.identity.keys import Keys
 from freehold.library.embed.models import EmbedderModels
 from freehold.library.library import Library
+from freehold.market.lending.lending import Lending
 from freehold.network.door import Door
 from freehold.processes.holder import Holder
 from freehold.vault.keeper import Vault
@@ -34,9 +35,11 @@ class Household:
     library: Library
     embedder_models: EmbedderModels
     keys: Keys
+    lending: Lending
 
     def close(self) -> None:
         """End every child process and give the profile back. What was saved stays saved."""
+        self.lending.close()
         self.library.close()
         self.engine.unload()
         self.door.close()

@@ -106,9 +106,14 @@ class EntryController(QObject):
         }[self._locked_by]
         pauses = self.tr(
             "An answer that was going on has stopped and keeps what it has; a download and the reading of documents "
-            "go on when you unlock. Nothing of Freehold runs on meanwhile."
+            "go on when you unlock."
         )
-        return f"{gone}\n\n{pauses}"
+        lends = self.tr(
+            "This computer goes on answering your other devices, and keeps nothing of what they ask. “Lend while "
+            "locked” in the settings ends that with the lock."
+        )
+        nothing = self.tr("Nothing of Freehold runs on meanwhile.")
+        return f"{gone}\n\n{pauses} {lends if self._household.lending.is_on else nothing}"
 
     def go_in(self) -> None:
         """The vault was opened by somebody else, a command for instance."""
@@ -119,6 +124,7 @@ class EntryController(QObject):
 
         def recover() -> None:
             self._household.conversations.recover()
+            self._household.lending.recover()
             self._household.library.attend()
 
         self._bridge.run(lambda _stop: recover(), done=lambda _: self._open(), failed=self.failed.emit)

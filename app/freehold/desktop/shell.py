@@ -173,7 +173,12 @@ class Shell(QObject):
 
     def _erase(self, models: bool) -> None:
         """Erase the profile, once nothing works in it any more. What cannot be removed is tried again at a start."""
-        self.lock(lambda: self._household.vault.erase(models=models))
+
+        def erase() -> None:
+            self._household.lending.stop()
+            self._household.vault.erase(models=models)
+
+        self.lock(erase)
         self.chat_in_view = ""
 
     def lock(self, then: Callable[[], None] = lambda: None) -> bool:

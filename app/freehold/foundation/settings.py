@@ -177,6 +177,14 @@ SETTINGS: tuple[Setting, ...] = (
         careful=True,
     ),
     Setting(
+        "lend_while_locked",
+        True,
+        "Lend while locked",
+        "Sharing goes on while the vault is locked; off ends it then. What is asked and answered is kept nowhere.",
+        "Privacy",
+        careful=False,
+    ),
+    Setting(
         "trash_days",
         30,
         "Keep the trash",

@@ -37,6 +37,8 @@ def chat(
         handed = take(locked)
         call.handed, chat = handed.lock, handed.chat
     household = call.household() if locked else call.opened()
+    if locked and handed.gateway is not None:
+        household.lending.adopt(handed.gateway)
     if not (lines.is_person and CAN_REPLACE):
         household.holder.serve(served_commands(household))
         household.library.attend()
@@ -52,5 +54,5 @@ def chat(
     repl = Repl(call, household, lines, chat, lambda: watch.was_locked)
     code = repl.run()
     if watch.was_locked:
-        leave_locked(call, household, repl.chat)
+        leave_locked(call, household, ("chat",), repl.chat or "")
     return code

@@ -21,6 +21,7 @@ from freehold.terminal import (
     network,
     searching,
     selftest,
+    share,
     vault,
 )
 from freehold.terminal.call import call_of
@@ -86,6 +87,7 @@ for _page in (chats.page, models.page, library.page, vault.page, keys.page):
     _root.app.add_typer(_page.app, name=_page.name)
 _root.command("ledger", network.LEDGER_EXAMPLES, network.LEDGER_JSON)(network.ledger)
 _root.app.add_typer(network.page.app, name=network.page.name)
+_root.app.add_typer(share.page.app, name=share.page.name)
 _root.command("doctor", doctor.EXAMPLES, doctor.JSON)(doctor.doctor)
 
 

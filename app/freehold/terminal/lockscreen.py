@@ -1,4 +1,4 @@
-"""What becomes of a chat in the terminal when the vault is locked from elsewhere.
+"""What becomes of a chat, or of sharing, in the terminal when the vault is locked from elsewhere.
 
 The process is replaced (processes/replacing.py): the same program starts anew in its place, holds the profile, and
 knows nothing until the vault is opened again.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from freehold.foundation.errors import FreeholdError
@@ -27,7 +28,7 @@ _DOOR_SECONDS = 2.0  # for the command that locked us to tell its caller
 
 
 class LockWatch:
-    """Serves commands for a chat, and wakes it when one of them has locked the vault."""
+    """Serves commands for what stays in a terminal, and wakes it when one of them has locked the vault."""
 
     def __init__(self, household: Household) -> None:
         self._house = household
@@ -35,9 +36,9 @@ class LockWatch:
         self.was_locked = False
 
     def serve(self) -> None:
-        self._house.holder.serve(self._attend)
+        self._house.holder.serve(self.attend)
 
-    def _attend(self, request: dict[str, Any], reply: Reply, stop: Stop) -> None:
+    def attend(self, request: dict[str, Any], reply: Reply, stop: Stop) -> None:
         was_locked = self.was_locked
         self._handle(request, reply, stop)
         if self.was_locked and not was_locked:
@@ -61,13 +62,13 @@ def _wake() -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-def leave_locked(call: Call, household: Household, chat: str | None) -> NoReturn:
-    """Start anew, locked, in place of this process. No secret it was given is passed on."""
+def leave_locked(call: Call, household: Household, command: Sequence[str], chat: str = "") -> NoReturn:
+    """Start `command` anew, locked, in place of this process. No secret it was given is passed on."""
     call.output.wipe()
     household.holder.close_door(_DOOR_SECONDS)
-    lock = household.holder.hand_over()
+    lock, gateway = household.holder.hand_over(), household.lending.hand_over()
     call.close()
-    replace_process(["--home", str(call.profile.home), "chat"], Handed(lock, chat or ""))
+    replace_process(["--home", str(call.profile.home), *command], Handed(lock, chat, gateway=gateway))
 
 
 def wait_for_unlocking(call: Call, lines: Lines) -> None:

@@ -76,6 +76,7 @@ def open_vault(call: Opening, household: Household) -> None:
         unlock(call, household.vault)
     _tell_what_was_noticed(call, household.vault)
     household.conversations.recover()
+    household.lending.recover()
     household.conversations.empty_trash(household.settings.whole("trash_days"))
 
 

@@ -72,6 +72,7 @@ def unlock_vault(context: typer.Context) -> None:
     if state == "locked":
         unlock(call, household.vault)
         household.conversations.recover()
+        household.lending.recover()
     _tell(call)
     if not call.is_served:
         call.output.say("No Freehold is running, so the vault closes again now.")

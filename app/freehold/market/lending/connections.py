@@ -19,7 +19,7 @@ MOST = 256  # connections at a time
 MOST_OF_ONE = 64  # of one address
 HANDSHAKE_SECONDS = 5.0
 HEAD_SECONDS = 10.0  # from the first byte that could begin a request to the end of its head
-IDLE_SECONDS = 15.0  # between two requests
+IDLE_SECONDS = 75.0  # between two requests (docs/peers.md)
 MOST_HEAD = 16 * 1024  # bytes
 
 

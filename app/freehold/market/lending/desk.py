@@ -73,6 +73,7 @@ class Desk:
         self.pace = Pace()
         self.jobs: dict[str, Job] = {}
         self.running: Job | None = None  # whose the engine is, until it has come to rest
+        self.answered = 0
         self.refuses = ""  # a code for every new job, once this is set
         self._gone: dict[str, Gone] = {}
         self._quotes: dict[str, tuple[str, Quote]] = {}
@@ -189,6 +190,7 @@ class Desk:
                 self._drop(job)
 
     def _note_end(self, job: Job) -> None:
+        self.answered += 1
         self._spend(job.terms.client, job.told, job.closed)
         self._ended(job)
 

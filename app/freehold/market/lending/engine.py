@@ -49,11 +49,18 @@ class LentEngine:
     def is_running(self) -> bool:
         return self._link.is_running
 
-    def load(self, path: str, *, context: int, gpu_layers: int, threads: int) -> Loaded:
-        """Raises ModelMalformed, EngineStopped, WorkerStopped."""
+    def load(self, path: str, *, context: int, gpu_layers: int, threads: int) -> Generator[float, None, Loaded]:
+        """Yields how far it is, 0 to 1. Raises ModelMalformed, EngineStopped, WorkerStopped."""
         facts = self._link.call("engine.facts")
         gpu_layers = gpu_layers if facts["gpu"] else 0
-        loaded = self._link.call("engine.load", path=path, context=context, gpu_layers=gpu_layers, threads=threads)
+        parts = self._link.stream("engine.load", path=path, context=context, gpu_layers=gpu_layers, threads=threads)
+        with contextlib.closing(parts):
+            while True:
+                try:
+                    yield float(next(parts)["done"])
+                except StopIteration as end:
+                    loaded = end.value
+                    break
         return Loaded(int(loaded["limit"]), str(facts["build"]))
 
     def generate(self, run: Run, sampling: Sampling, stop: Stop) -> Generator[Reading | Written, None, Ended]:

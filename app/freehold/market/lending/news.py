@@ -9,7 +9,7 @@ _MOST = 1000
 
 
 class News:
-    """The last thousand things that happened, numbered from 1. Each is {"number", "kind", ...} of JSON values."""
+    """The last thousand things that nobody has taken note of, numbered from 1; each is {"number", "kind", ...}."""
 
     def __init__(self) -> None:
         self._items: deque[dict[str, Any]] = deque(maxlen=_MOST)
@@ -19,6 +19,8 @@ class News:
         self._last += 1
         self._items.append({"number": self._last, "kind": kind, **more})
 
-    def since(self, number: int) -> list[dict[str, Any]]:
-        """What happened after `number`; 0 for all that is still known."""
-        return [item for item in self._items if item["number"] > number]
+    def after(self, number: int) -> list[dict[str, Any]]:
+        """What happened after the thing numbered `number`, which is noted and forgotten, with all before it."""
+        while self._items and self._items[0]["number"] <= number:
+            self._items.popleft()
+        return list(self._items)

@@ -6,7 +6,6 @@ Runs in the gateway.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +19,7 @@ from freehold.market.lending.admission import Admission
 from freehold.market.lending.invitation import Invitation
 from freehold.market.lending.service import Service
 from freehold.market.lending.values import MOST_BODY, Refusal
+from freehold.network.peer_values import authority_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -62,6 +62,7 @@ class Web:
     ) -> None:
         self._service, self._admission, self._invitation = service, admission, invitation
         self._vocabulary, self._unpaired = vocabulary, unpaired
+        self._name = authority_of(service.own.tls)
 
     def application(self) -> Any:
         from starlette.applications import Starlette
@@ -109,16 +110,21 @@ class Web:
     async def _pair(self, request: Request) -> Response:
         """Not signed: neither side knows the other's key yet, and the code vouches for both."""
         try:
-            _refuse_browsers(request)
+            self._refuse_strange_names(request)
             body = await _body_of(request, _PAIRING_BODY)
             return _response(200, canonical(self._invitation.answer(_fields(body))), _JSON)
         except Refusal as refusal:
             return _response(REASONS[refusal.code].status, _told(refusal), {**_JSON, "connection": "close"})
 
     def _admit(self, request: Request, body: bytes) -> str:
-        _refuse_browsers(request)
+        self._refuse_strange_names(request)
         headers = dict(request.headers)
         return self._admission.admit(method=request.method, url=_url(request), headers=headers, body=body)
+
+    def _refuse_strange_names(self, request: Request) -> None:
+        """Answer to our own name alone, and to no web page: under whatever name one found us. Raises Refusal."""
+        if request.headers.get("host") != self._name or "origin" in request.headers:
+            raise Refusal("wrong-host")
 
     def _hand_out(self, asked: Asked) -> bytes:
         sha256, content = self._vocabulary
@@ -170,26 +176,6 @@ def _nothing_here(_: Asked) -> Answer:
 
 def _told(refusal: Refusal) -> bytes:
     return canonical({"error": {"code": refusal.code, "detail": refusal.detail}})
-
-
-def _refuse_browsers(request: Request) -> None:
-    """A web page must not be able to speak with us, under whatever name it found us. Raises Refusal."""
-    if "origin" in request.headers or "sec-fetch-site" in request.headers:
-        raise Refusal("wrong-host")
-    if not _is_a_name_of_ours(request.headers.get("host", "")):
-        raise Refusal("wrong-host")
-
-
-def _is_a_name_of_ours(host: str) -> bool:
-    """Peers reach us by address, or by a name of the local network: any other name was made to point at us."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if name.lower() == "localhost" or name.lower().endswith(".local"):
-        return True
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 async def _body_of(request: Request, most: int) -> bytes:

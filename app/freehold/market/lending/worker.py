@@ -7,7 +7,6 @@ on the pipe, in the main thread; the network lives on an event loop in another.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import os
@@ -16,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +36,7 @@ from freehold.market.lending.service import Service
 from freehold.market.lending.values import Limits
 from freehold.market.lending.web import Web
 from freehold.market.values import Manifest
+from freehold.network.nearby import Announcer, own_addresses
 from freehold.processes.worker import serve
 from freehold.vault.handover import Receiver
 
@@ -65,6 +65,8 @@ class Gateway:
         self._leave = leave
         self._news = News()
         self._open: Shop | None = None
+        self._announcer: Announcer | None = None
+        self._place: Fields = {}
 
     def ops(self) -> dict[str, Callable[..., Any]]:
         names = ("receiver", "load", "start", "allow", "forget", "renew", "code", "withdraw", "status", "news", "aside")
@@ -75,17 +77,19 @@ class Gateway:
         self._receiver = Receiver()
         return self._receiver.public.hex()
 
-    def load(self, path: str, context: int, gpu_layers: int, threads: int) -> Fields:
-        """Load the model. Raises ModelMalformed, EngineStopped."""
-        loaded = self._engine.load(path, context=context, gpu_layers=gpu_layers, threads=threads)
+    def load(self, path: str, context: int, gpu_layers: int, threads: int) -> Generator[float, None, Fields]:
+        """Load the model. Parts tell how far it is, 0 to 1. Raises ModelMalformed, EngineStopped."""
+        loaded = yield from self._engine.load(path, context=context, gpu_layers=gpu_layers, threads=threads)
         return {"limit": loaded.limit, "build": loaded.build}
 
     def start(
         self, *, sealed: str, host: str, port: int, manifest: Fields, vocabulary: str, ids: int, allowed: list[str],
-        limits: Fields, folder: str,
+        limits: Fields, folder: str, announces: bool,
     ) -> Fields:  # fmt: skip
-        """Listen. `sealed` holds the keys, `vocabulary` names a file, `ids` counts the model's tokens, in `folder`
-        lies the journal; port 0 is any. Returns where it listens. Raises LendingFailed.
+        """Listen, and where it `announces` be found on the local network. `sealed` holds the keys, `vocabulary` names
+        a file, `ids` counts the model's tokens, in `folder` lies the journal; port 0 is any.
+
+        Returns {port, hosts, fingerprint, model, announced}. Raises LendingFailed.
         """
         if self._open is not None:
             raise BadRequest("the gateway is open already")
@@ -107,8 +111,15 @@ class Gateway:
 
         threading.Thread(target=self._loop.run_forever, name="network", daemon=True).start()
         self._open = self._within(open_up())
-        hosts = [host] if host else own_addresses()
-        return {"port": listener.getsockname()[1], "hosts": hosts, "fingerprint": own.fingerprint}
+        listens = listener.getsockname()[1]
+        if announces:
+            self._announcer = Announcer(own.certificate.name, own.fingerprint, listens, [host] if host else [])
+        hosts = [host] if host else own_addresses() or ["127.0.0.1"]
+        self._place = {
+            "port": listens, "hosts": hosts, "fingerprint": own.fingerprint, "model": about.model,
+            "announced": self._announcer is not None and self._announcer.start(),
+        }  # fmt: skip
+        return self._place
 
     def allow(self, address: str) -> None:
         """Take requests of this owner's device from now on."""
@@ -132,11 +143,12 @@ class Gateway:
         self._on_loop(lambda shop: shop.invitation.withdraw())
 
     def status(self) -> Fields:
-        return self._on_loop(lambda shop: shop.status())
+        """Where it listens, as `start` told, and how it is."""
+        return {**self._place, **self._on_loop(lambda shop: shop.status())}
 
     def news(self, since: int) -> list[Fields]:
-        """What happened after the thing numbered `since`."""
-        return self._on_loop(lambda shop: shop.news.since(since))
+        """What happened after the thing numbered `since`; that, and all before it, is not told again."""
+        return self._on_loop(lambda shop: shop.news.after(since))
 
     def aside(self) -> None:
         """Leave the journal as it is to whoever reads it, and begin another."""
@@ -144,6 +156,8 @@ class Gateway:
 
     def leave(self) -> None:
         """Tell every client how its job ended, and go."""
+        if self._announcer is not None:
+            threading.Thread(target=self._announcer.stop, daemon=True).start()
         if self._open is not None:
             with suppress(WorkerStopped):
                 self._on_loop(lambda shop: shop.service.refuse("stopping"))
@@ -226,10 +240,12 @@ class Shop:
             for job in desk.jobs.values() if job.state != "ended"
         ]  # fmt: skip
         return {
-            "jobs": jobs, "waiting": len(desk.queue()), "tokens_per_s": desk.pace.tokens_per_s,
-            "read_per_s": desk.pace.read_per_s, "connections": self.connections.count,
+            "jobs": jobs, "answered": desk.answered, "waiting": len(desk.queue()),
+            "tokens_per_s": desk.pace.tokens_per_s, "read_per_s": desk.pace.read_per_s,
+            "connections": self.connections.count,
             "seen": dict(self.admission.seen), "allowed": sorted(self.admission.allowed),
             "code_seconds": self.invitation.seconds_left, "journal_is_well": self.journal.is_well,
+            "certified_until": self.service.own.certificate.not_after,
         }  # fmt: skip
 
     def _introduction(self) -> Introduction:
@@ -259,21 +275,6 @@ def _listener(host: str, port: int) -> socket.socket:
         raise LendingFailed(
             f"port {port} cannot be used: {error.strerror or error}", advice="Choose another --port."
         ) from error
-
-
-def own_addresses() -> list[str]:
-    """Where this machine can be reached in its network, the likeliest first; loopback where there is nothing else."""
-    import psutil
-
-    found = [
-        ipaddress.ip_address(one.address.partition("%")[0])
-        for addresses in psutil.net_if_addrs().values()
-        for one in addresses
-        if one.family in (socket.AF_INET, socket.AF_INET6)
-    ]
-    outside = [one for one in found if not one.is_loopback and not one.is_link_local]
-    outside.sort(key=lambda one: (one.version, not one.is_private, int(one)))
-    return [str(one) for one in outside] or ["127.0.0.1"]
 
 
 def _leave_on_a_bug(task: asyncio.Task[None]) -> None:
