@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from freehold.market.lending.shared import Happened, Shared, Status
 
 _LOOK_SECONDS = 0.5
+_IDLE_TURNS = 20  # of looking, between two looks at what nobody uses
 _STARTED = "{address, code, invite}"
 _STATUS = """\
 {on, address, model, announced, jobs: [{job, client, state, tokens_in, tokens_out}], waiting, answered, tokens_per_s, \
@@ -105,11 +108,15 @@ def _stay(call: Call, household: Household) -> int:
     lending, watch = household.lending, LockWatch(household)
     if not call.is_served:
         household.holder.serve(watch.attend if CAN_REPLACE else served_commands(household))
-        Idle(household, lambda: "", None).start()
-    shown = _Shown(call, household)
+    shown, idle = _Shown(call, household), Idle(household, lambda: "", None)
     with stops_on_interrupt(call.stop):
-        while lending.is_wanted and not call.stop.wait(_LOOK_SECONDS):
+        for turn in itertools.count(1):
+            if not lending.is_wanted or call.stop.wait(_LOOK_SECONDS):
+                break
             shown.look()
+            if turn % _IDLE_TURNS == 0 and not call.is_served:
+                with suppress(FreeholdError):
+                    idle.look()
     if watch.was_locked and lending.is_wanted:
         leave_locked(call, household, ("share", "start"))
     lending.stop()
