@@ -95,6 +95,15 @@ def test_a_prompt_is_counted_message_by_message(ready):
     assert all(count > 0 for count in two.counts)
 
 
+def test_plain_text_has_tokens_that_an_answer_can_go_on_from(ready):
+    prompt, begun = ready.read([QUESTION]).ids, ready.tokens("the end")
+    assert len(begun) > 1
+    assert len(answer(ready, prompt + begun, replayed=len(begun))[0]) == 8
+    ready.unload()
+    with pytest.raises(EngineStopped):
+        ready.tokens("the end")
+
+
 def test_an_answer_is_read_then_written_until_its_longest(ready):
     prompt = ready.read([QUESTION]).ids
     steps, finished = drain(ready.generate(prompt, Sampling(max_tokens=8), Stop()))

@@ -97,6 +97,10 @@ class FakeEngine:
         parts = [[*(message.tokens or map(ord, message.text)), END_OF_MESSAGE] for message in messages]
         return Prompt(tuple(one for part in parts for one in part), tuple(map(len, parts)))
 
+    def tokens(self, text: str) -> tuple[int, ...]:
+        self._working()
+        return tuple(map(ord, text))
+
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop: Stop, chat: str = "", *, replayed: int = 0
     ) -> Generator[Reading | Written, None, Finished]:

@@ -28,7 +28,9 @@ NO_MODEL = Model("", "", 0)
 
 
 class Engine(Protocol):
-    """What answers: this machine's engine, a paired device's, later a rented peer's. Token ids are the truth."""
+    """What answers: this machine's engine, a paired device's, later a rented peer's. Token ids are the truth: an answer
+    that was begun elsewhere goes on from its ids, the last `replayed` of a prompt, or from its text's (`tokens`).
+    """
 
     @property
     def leaves_device(self) -> bool: ...
@@ -39,8 +41,9 @@ class Engine(Protocol):
         stop: Stop | None = None,
     ) -> Generator[Loading | Notice, None, Loaded]: ...  # fmt: skip
     def read(self, messages: Sequence[Message]) -> Prompt: ...
+    def tokens(self, text: str) -> tuple[int, ...]: ...
     def generate(
-        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, chat: str = ""
+        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, chat: str = "", *, replayed: int = 0
     ) -> Generator[Reading | Written | Notice, None, Finished]: ...
 
 

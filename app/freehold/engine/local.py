@@ -134,6 +134,12 @@ class LocalEngine:
         self._used = time.monotonic()
         return prompt_from_wire(answer)
 
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """The ids of plain text: an answer that another model began goes on from these. Raises EngineStopped."""
+        self._working()
+        with in_engine_words(self._forget):
+            return tuple(unpack_ids(self._loader.link.call("engine.tokens", text=text, silence=self._silence)))
+
     def generate(
         self,
         prompt: Sequence[int],

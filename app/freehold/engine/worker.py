@@ -43,6 +43,7 @@ def serve_engine() -> None:
             "engine.facts": engine.facts,
             "engine.load": engine.load,
             "engine.read": engine.read,
+            "engine.tokens": engine.tokens,
             "engine.generate": engine.generate,
             "engine.score": engine.score,
             "engine.unload": engine.unload,
@@ -94,6 +95,12 @@ class _Engine:
     def read(self, messages: list[dict[str, str]], now: float) -> Part:
         """The prompt for `messages`; see `asking.answered`."""
         return answered(self._loaded()[0], messages, now)
+
+    def tokens(self, text: str) -> str:
+        """The ids (packed) of plain text; names of control tokens in it are only text."""
+        if self._model is None:
+            raise EngineStopped("no model is loaded")
+        return pack_ids(self._model.vocabulary.tokens(text))
 
     def generate(self, prompt: str, replayed: int, sampling: dict[str, Any], stop: Stop) -> Generator[Part, None, Part]:
         """Answer `prompt` (packed ids). Parts: {"done", "total"} while reading, then {"ids", "text"}."""
