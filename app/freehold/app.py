@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     import subprocess
 
     from freehold.assistant.household import Household
+    from freehold.engine.local import LocalEngine
+    from freehold.engine.models import Models
+    from freehold.foundation.settings import SettingsFile
+    from freehold.identity.keys import Keys
+    from freehold.market.evidence import Receipts
+    from freehold.market.peers import Peers
+    from freehold.network.door import Door
     from freehold.processes.replacing import Handed
     from freehold.terminal.values import Check
+    from freehold.vault.keeper import Vault
 
 _DOOR_SECONDS = 2.0  # for commands that are being served when the window locks
 
@@ -113,9 +121,28 @@ def build(profile: Profile) -> Household:
                       reranker=Reranker(vault, embedder_models, start_embedder))  # fmt: skip
     files = FileReader(lambda path: Extractor(reader(hand, str(path)), hand, recognises=reads_text))
     librarian = Librarian(library, files, conversations)
-    assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian)
+    peers, receipts = _others(profile, vault, settings, keys=keys, door=door, models=models, engine=engine)
+    assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian, peers=peers)
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library,
-                     embedder_models, keys, Lending(profile, vault, keys, models, settings))  # fmt: skip
+                     embedder_models, keys, Lending(profile, vault, keys, models, settings), peers,
+                     receipts)  # fmt: skip
+
+
+def _others(
+    profile: Profile, vault: Vault, settings: SettingsFile, *, keys: Keys, door: Door, models: Models,
+    engine: LocalEngine,
+) -> tuple[Peers, Receipts]:  # fmt: skip
+    """The devices that may be asked, and what they signed."""
+    from freehold.market.books import Books
+    from freehold.market.courier import Courier
+    from freehold.market.evidence import Receipts
+    from freehold.market.peers import Peers
+    from freehold.market.vocabularies import Vocabularies
+
+    books, courier, words = Books(vault), Courier(profile), Vocabularies(profile)
+    peers = Peers(books, keys, door.peer_line(), courier=courier, vocabularies=words, settings=settings)
+    vault.when_locked(peers.close)
+    return peers, Receipts(books, courier, models=models, engine=engine, settings=settings)
 
 
 def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]) -> int:

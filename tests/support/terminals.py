@@ -24,7 +24,7 @@ from freehold.terminal.output import Output, Screen
 from freehold.terminal.passphrases import Secrets
 from freehold.terminal.perform import perform
 from freehold.vault.values import Status
-from support.answering import MODEL, FewFiles, MemoryConversations, OneModel, OnePeer, PlainPrivate, ScriptedEngine
+from support.answering import MODEL, FewFiles, MemoryConversations, OneModel, PlainPrivate, ScriptedEngine
 
 PASSPHRASE = "correct horse"
 _NO_LIBRARY = {name: lambda: None for name in ("attend", "rest", "close")} | {"collections": list}
@@ -216,8 +216,10 @@ class House:
     files: FewFiles = field(default_factory=FewFiles)
     embedder_models: Any = None
     keys: Any = None
-    peers: OnePeer | None = None
     lending: Any = field(default_factory=lambda: SimpleNamespace(recover=lambda: None, hand_over=lambda: None))
+    peers: Any = None
+    receipts: Any = None
+    settings: Any = None
     built: int = 0
 
     def __post_init__(self) -> None:
@@ -229,7 +231,7 @@ class House:
     def build(self, profile: Profile) -> Any:
         """What app.py's `build` makes, of fakes."""
         self.built += 1
-        settings = SettingsFile(profile.settings)
+        settings = self.settings or SettingsFile(profile.settings)
         books = Librarian(self.library, self.files, self.conversations)
         assistant = Assistant(
             self.conversations, self.engine, self.models, settings, PlainPrivate(), librarian=books, peers=self.peers
@@ -247,6 +249,7 @@ class House:
             profile=profile, settings=settings, holder=holder, vault=self.vault, conversations=self.conversations,
             models=self.models, engine=self.engine, door=door, assistant=assistant, close=close,
             library=self.library, embedder_models=self.embedder_models, keys=self.keys, lending=self.lending,
+            peers=self.peers, receipts=self.receipts,
         )  # fmt: skip
 
 

@@ -13,7 +13,9 @@ from freehold.foundation.settings import SettingsFile
 from freehold.identity.keys import Keys
 from freehold.library.embed.models import EmbedderModels
 from freehold.library.library import Library
+from freehold.market.evidence import Receipts
 from freehold.market.lending.lending import Lending
+from freehold.market.peers import Peers
 from freehold.network.door import Door
 from freehold.processes.holder import Holder
 from freehold.vault.keeper import Vault
@@ -36,6 +38,8 @@ class Household:
     embedder_models: EmbedderModels
     keys: Keys
     lending: Lending
+    peers: Peers
+    receipts: Receipts
 
     def close(self) -> None:
         """End every child process and give the profile back. What was saved stays saved."""
@@ -43,5 +47,6 @@ class Household:
         self.library.close()
         self.engine.unload()
         self.door.close()
+        self.peers.close()
         self.vault.lock()
         self.holder.release()

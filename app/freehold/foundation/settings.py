@@ -185,6 +185,16 @@ SETTINGS: tuple[Setting, ...] = (
         careful=False,
     ),
     Setting(
+        "offload",
+        "off",
+        "Answers by your other devices",
+        "Off: every answer is made on this computer. Ask: a device answers when you choose it for a message."
+        " On: the better machine answers.",
+        "Privacy",
+        choices=("off", "ask", "on"),
+        careful="off",
+    ),
+    Setting(
         "trash_days",
         30,
         "Keep the trash",

@@ -178,6 +178,11 @@ class Keys:
         """The node certificate of this device, good for three days at least."""
         return NodeCertificate.from_wire(self._call("signer.certificate", name=self._device()))
 
+    def introduction(self) -> dict[str, Any]:
+        """What this device says of itself when it is paired: `{name, certificate, tls}`, tls in PEM."""
+        said: dict[str, Any] = self._call("signer.introduction", name=self._device())
+        return said
+
     def sign_request(
         self, peer: str, method: str, url: str, body: bytes = b"", data_class: DataClass = "words", *,
         job: str | None = None, tokens: int = 0, confirmed: bool = False,

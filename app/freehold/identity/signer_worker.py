@@ -62,7 +62,7 @@ class Signer:
             f"signer.{name}": getattr(self, name)
             for name in (
                 "public_key", "open", "create", "import_key", "import_file", "export", "content",
-                "show", "certificate", "mandate", "set_mandate", "sign", "for_gateway", "open_lent",
+                "show", "certificate", "introduction", "mandate", "set_mandate", "sign", "for_gateway", "open_lent",
             )
         }  # fmt: skip
 
@@ -137,6 +137,12 @@ class Signer:
     def certificate(self, name: str) -> dict[str, Any]:
         """The node certificate of the device `name`, made anew when it is not good for three days more."""
         return self._certified(name).to_wire()
+
+    def introduction(self, name: str) -> dict[str, Any]:
+        """What the device `name` says of itself when it is paired: `{name, certificate, tls}`, tls in PEM."""
+        certificate = self._certified(name)
+        tls = tls_identity(self._bundle().node).certificate.decode()
+        return {"name": certificate.name, "certificate": certificate.to_wire(), "tls": tls}
 
     def mandate(self) -> dict[str, Any]:
         """What is allowed, and the answers of today so far, in all and by device."""

@@ -18,19 +18,23 @@ from freehold.engine.values import (
     Sampling,
     Written,
 )
-from freehold.foundation.errors import EngineStopped, Interrupted, ModelMissing, PromptTooLong
+from freehold.foundation.errors import EngineStopped, Interrupted, ModelMissing, PeerUnreachable, PromptTooLong
 from freehold.foundation.stop import Stop
 from freehold.market.books import Books
 from freehold.market.client import Client
 from freehold.market.courier import Courier
 from freehold.market.errand import Errand, Patience, Terms
+from freehold.market.records import Paired
 from freehold.market.values import Offer
 from freehold.market.vocabularies import Vocabularies, Words
 from freehold.network.values import DataClass
 
+Find = Callable[[Paired, Stop | None], Client | None]
+
 
 class PeerEngine:
-    """One device, for answers of one class of data. `client_address` tells this owner's address, for receipts.
+    """One device, for answers of one class of data. `client_address` tells this owner's address, for receipts; `find`
+    looks for a device that is not where it was.
 
     `jobs` are those that it was asked, in turn. Safe to use from several threads; answers of one model take turns.
     """
@@ -40,11 +44,11 @@ class PeerEngine:
     def __init__(
         self, client: Client, courier: Courier, books: Books, vocabularies: Vocabularies, *,
         client_address: Callable[[], str], data_class: DataClass = "words", confirmed: bool = False,
-        patience: Patience | None = None,
+        patience: Patience | None = None, find: Find = lambda _device, _stop: None,
     ) -> None:  # fmt: skip
         self._client, self._courier, self._books, self._vocabularies = client, courier, books, vocabularies
         self._address, self._data_class, self._confirmed = client_address, data_class, confirmed
-        self._patience = patience or Patience()
+        self._patience, self._find = patience or Patience(), find
         self._loaded: Loaded | None = None
         self._offer: Offer | None = None
         self._words: Words | None = None
@@ -86,7 +90,7 @@ class PeerEngine:
             return ready
         try:
             yield Loading(self.name, 0.0)
-            offers = self._client.offers(stop)
+            offers = self._offers(stop)
             if offers != self._client.device.offers:
                 self._books.offered(self._client.device.id, offers)
             offer = best(offers, model.sha256)
@@ -105,6 +109,16 @@ class PeerEngine:
         self._offer, self._words = offer, words
         self._loaded = _loaded(offer, words, model, context, threads)
         return self._loaded
+
+    def _offers(self, stop: Stop | None) -> tuple[Offer, ...]:
+        try:
+            return self._client.offers(stop)
+        except PeerUnreachable:
+            moved = self._find(self._client.device, stop)
+            if moved is None:
+                raise
+            self._client = moved
+            return moved.offers(stop)
 
     def read(self, messages: Sequence[Message]) -> Prompt:
         """The token ids of a whole prompt, made here. Raises EngineStopped, PromptTooLong, TemplateFailed."""

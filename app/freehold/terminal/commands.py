@@ -19,6 +19,8 @@ from freehold.terminal import (
     mandates,
     models,
     network,
+    peers,
+    receipts,
     searching,
     selftest,
     share,
@@ -83,7 +85,8 @@ library.page.command("search", searching.SEARCH_EXAMPLES, searching.SEARCH_JSON)
 library.page.command("text", searching.TEXT_EXAMPLES, searching.TEXT_JSON)(searching.text)
 library.page.app.add_typer(embedders.page.app, name=embedders.page.name)
 keys.page.app.add_typer(mandates.page.app, name=mandates.page.name)
-for _page in (chats.page, models.page, library.page, vault.page, keys.page):
+peers.page.app.add_typer(peers.offload_page.app, name=peers.offload_page.name)
+for _page in (chats.page, models.page, library.page, vault.page, keys.page, peers.page, receipts.page):
     _root.app.add_typer(_page.app, name=_page.name)
 _root.command("ledger", network.LEDGER_EXAMPLES, network.LEDGER_JSON)(network.ledger)
 _root.app.add_typer(network.page.app, name=network.page.name)
