@@ -193,7 +193,7 @@ class Client:
     ) -> dict[str, str]:  # fmt: skip
         return signatures.sign_request(
             self.who.node, method=method, url=(at or self.to) + path, body=body,
-            certificate=certificate or self.who.certificate.to_wire(), now=time.time() if now is None else now,
+            certificate=self.who.certificate.to_wire() if certificate is None else certificate, now=time.time() if now is None else now,
             nonce=nonce or os.urandom(16).hex(),
         )  # fmt: skip
 

@@ -20,6 +20,7 @@ MOST_OF_ONE = 64  # of one address
 HANDSHAKE_SECONDS = 5.0
 HEAD_SECONDS = 10.0  # from the first byte that could begin a request to the end of its head
 IDLE_SECONDS = 75.0  # between two requests (docs/peers.md)
+UNREAD_SECONDS = 30.0  # that what we say may wait to be taken
 MOST_HEAD = 16 * 1024  # bytes
 
 
@@ -119,6 +120,7 @@ def _protocol() -> type[asyncio.Protocol]:
 
         gone: Callable[[], None]
         _slow: asyncio.TimerHandle | None = None
+        _unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -128,8 +130,19 @@ def _protocol() -> type[asyncio.Protocol]:
             super().data_received(data)
             self._watch()
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._unread is not None:
+                self._unread.cancel()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
+            if self._unread is not None:
+                self._unread.cancel()
             super().connection_lost(exc)
             self.gone()
 

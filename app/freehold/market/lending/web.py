@@ -68,7 +68,7 @@ class Web:
         from starlette.applications import Starlette
 
         service = self._service
-        return Starlette(routes=[
+        application = Starlette(routes=[
             self._route("GET", "/v1/offers", lambda _: service.offers()),
             self._route("GET", "/v1/vocabularies/{sha256}", self._hand_out),
             self._route("POST", "/v1/quotes", lambda asked: service.quote(asked.client, asked.fields).to_wire()),
@@ -79,8 +79,9 @@ class Web:
             self._route("POST", "/v1/unpair", self._unpair),
             _route("GET", "/v1/jobs/{job}/stream", self._stream),
             _route("POST", "/v1/pair", self._pair),
-            self._route("", "/{path:path}", _nothing_here),
-        ])  # fmt: skip
+        ], exception_handlers=dict.fromkeys((404, 405), self._nothing_here))  # fmt: skip
+        application.router.redirect_slashes = False
+        return application
 
     def _route(self, method: str, path: str, handle: Handle) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -94,6 +95,9 @@ class Web:
             return self._signed(request, 200, content, {"content-type": "application/octet-stream"} if plain else _JSON)
 
         return _route(method, path, endpoint)
+
+    async def _nothing_here(self, request: Request, _: Exception) -> Response:
+        return self._refuse(request, Refusal("not-found"))
 
     async def _stream(self, request: Request) -> Response:
         from starlette.responses import StreamingResponse
@@ -161,17 +165,13 @@ class Web:
 def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
     from starlette.routing import Route
 
-    return Route(path, endpoint, methods=[method] if method else None)
+    return Route(path, endpoint, methods=[method])
 
 
 def _response(status: int, content: bytes, headers: dict[str, str]) -> Response:
     from starlette.responses import Response as Plain
 
     return Plain(content, status, headers)
-
-
-def _nothing_here(_: Asked) -> Answer:
-    raise Refusal("not-found")
 
 
 def _told(refusal: Refusal) -> bytes:
