@@ -191,10 +191,10 @@ class Client:
         self, method: str, path: str, body: bytes = b"", *, now: float | None = None, nonce: str = "", at: str = "",
         certificate: dict[str, Any] | None = None,
     ) -> dict[str, str]:  # fmt: skip
+        shown = self.who.certificate.to_wire() if certificate is None else certificate
         return signatures.sign_request(
-            self.who.node, method=method, url=(at or self.to) + path, body=body,
-            certificate=self.who.certificate.to_wire() if certificate is None else certificate, now=time.time() if now is None else now,
-            nonce=nonce or os.urandom(16).hex(),
+            self.who.node, method=method, url=(at or self.to) + path, body=body, certificate=shown,
+            now=time.time() if now is None else now, nonce=nonce or os.urandom(16).hex(),
         )  # fmt: skip
 
     def ask(self, method: str, path: str, fields: Any = None, *, headers: dict[str, str] | None = None) -> Answer:
