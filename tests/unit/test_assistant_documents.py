@@ -40,7 +40,7 @@ from support.answering import (
 
 LEASE = Passage(1, "/papers/lease.pdf", 3, 100, 161, "The lease ends on 30 June 2031. Notice is given in writing.", 2.0)
 PETS = Passage(1, "/papers/lease.pdf", 5, 700, 741, "Pets are allowed when the landlord agrees.", 1.0)
-CAKE = Passage(2, "/papers/cake.txt", None, 0, 44, "Bake the cake for 40 minutes with sugar.", 1.0)
+CAKE = Passage(2, "/papers/cake.txt", None, 0, 44, "Bake the cake for 40 minutes with sugar.", 1.6)
 
 
 class Desk:
@@ -269,6 +269,14 @@ def test_beside_a_clear_answer_what_is_far_from_it_is_not_read(tmp_path):
     assert desk.sources(answer) == [(1, Use.CITED), (1, Use.USED), (3, Use.LEFT_OUT)]
 
 
+def test_of_another_document_only_what_comes_near_is_read():
+    best, same, other = (
+        Passage(document, "/x", None, 0, 1, "a", score) for document, score in ((1, 4), (1, 2.5), (2, 2.5))
+    )
+    assert near_the_best([best, same, other]) == ((best, same), (other,))
+    assert near_the_best([]) == ((), ())
+
+
 def test_a_question_of_its_own_is_looked_up_alone():
     assert query_from("When does the lease of the flat end?", "Hello") == "When does the lease of the flat end?"
     assert query_from("And?", "") == "And?"
@@ -277,6 +285,11 @@ def test_a_question_of_its_own_is_looked_up_alone():
 def test_the_closest_sentence_shares_the_questions_words():
     assert closest_sentence("Until when does the lease run?", [CAKE, LEASE]) == (1, "The lease ends on 30 June 2031.")
     assert closest_sentence("x", []) is None
+    bread = Passage(5, "/bread.txt", None, 0, 99, "The lease of an oven. The lease of a mill. Sugar is sweet.", 2.0)
+    assert closest_sentence("How much sugar does the lease name?", [bread]) == (0, "Sugar is sweet."), (
+        "the rarer counts"
+    )
+    assert closest_sentence("lease", [CAKE, bread, LEASE])[0] == 1, "of those alike, that of the better passage"
 
 
 def test_a_model_reads_names_pages_and_headings_with_each_passage():
@@ -284,6 +297,8 @@ def test_a_model_reads_names_pages_and_headings_with_each_passage():
     read = with_passages("When?", [named, CAKE])
     assert "[1] lease.pdf, page 3: Contract › End\nText." in read and "[2] cake.txt\n" in read
     assert read.endswith("When?")
+    numbered = Passage(1, "/papers/2022 Q3.pdf", None, 0, 5, "Text.", 1.0, title="0001018724-22-000023")
+    assert "[1] 2022 Q3.pdf\n" in with_passages("When?", [numbered]), "a title that is a number says nothing"
     assert with_passages("When?", []) == "When?"
 
 

@@ -37,6 +37,25 @@ def test_a_scrap_of_a_word_is_a_source_only_where_it_is_all_that_is_said():
     assert sources("Lindau. Elephants migrate there in autumn.") == [None, None]
 
 
+def test_numbers_alone_make_no_source():
+    years = Passage(3, "/c.txt", None, 0, 0, "Settled in 1788 and again in 1803, first by ships.", 0.4)
+    assert attribute("The first use of a steam engine was in 1803 or 1788.", [years])[0].passage is None
+    assert attribute("1788.", [years])[0].passage == 0
+
+
+def test_the_marks_of_a_list_are_not_numbers_that_are_said():
+    assert sources("1) The harbour of Lindau has 24 berths.\n2) Bake the cake with butter.") == [0, 1]
+    assert sources("[2] The harbour of Lindau has 24 berths.") == [0]
+
+
+def test_of_passages_that_say_the_same_the_best_ranked_one_is_the_source():
+    later = replace(_HARBOUR, document=4, text=f"{_HARBOUR.text} Lindau lies on the lake.")
+    answer = "The harbour of Lindau has 24 berths on the lake."
+    assert [one.passage for one in attribute(answer, [_CAKE, later])] == [1]
+    assert [one.passage for one in attribute("The harbour of Lindau has 24 berths.", [_HARBOUR, later])] == [0]
+    assert [one.passage for one in attribute("The harbour of Lindau has 24 berths.", [later, _HARBOUR])] == [0]
+
+
 def test_nothing_is_attributed_to_nothing():
     assert attribute("Words.", [])[0].passage is None
     assert attribute("", [_CAKE]) == ()

@@ -17,9 +17,11 @@ from freehold.library.values import Passage, digest_of
 
 LEAST_WORDS = 3  # a question of fewer weighty words leans on the one before it
 NEAREST = 3  # near misses that a refusal shows
-NEAR_SHARE = 0.5  # of the best passage's score that another one needs to be read beside it
+NEAR_SHARE = 0.5  # of the best passage's score that another one of its document needs to be read beside it
+OTHERS_SHARE = 0.75  # that one of another document needs
 MOST_SHARE = 0.5  # of the room for the prompt that passages may take
-_RANK_SHARE = 0.3  # what being of the best passage counts, when the closest sentence is looked for
+_RANK_SHARE = 0.2  # what the rank of its passage counts, when the closest sentence is looked for
+_LONG = 6  # weighty words: in longer sentences each counts a little less
 _MARKUP = 12  # tokens of a passage's number, name and white space
 
 _WORD = re.compile(r"[^\W\d_]{3}")
@@ -75,12 +77,17 @@ def choose(found: Sequence[Passage], room: int) -> Evidence:
 
 def near_the_best(found: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
     """Those of `found` whose score comes near the best one's, and the rest: beside a clear answer, what merely shares
-    words with the question leads a small model astray, and takes time to read.
+    words with the question leads a small model astray, and takes time to read. Most of all what other documents say.
     """
-    best = max((passage.score for passage in found), default=0.0)
-    least = best - abs(best) * (1 - NEAR_SHARE)  # standardised scores may be negative
-    near = tuple(passage for passage in found if passage.score >= least)
-    return near, tuple(passage for passage in found if passage.score < least)
+    best = max(found, key=lambda passage: passage.score, default=None)
+    if best is None:
+        return (), ()
+
+    def is_near(passage: Passage) -> bool:
+        share = NEAR_SHARE if passage.document == best.document else OTHERS_SHARE
+        return passage.score >= best.score - abs(best.score) * (1 - share)  # standardised scores may be negative
+
+    return tuple(filter(is_near, found)), tuple(passage for passage in found if not is_near(passage))
 
 
 def pieces_of(attachment: Attachment, number: int) -> tuple[Passage, ...]:
@@ -144,21 +151,28 @@ def sources_of(answer: str, evidence: Evidence) -> tuple[Source, ...]:
 
 
 def closest_sentence(question: str, passages: Sequence[Passage]) -> tuple[int, str] | None:
-    """The sentence that shares the most words with `question`, for its length, and the number of its passage (from 0);
-    of those alike, the one of the better passage. Quoted below an answer of which no sentence could be traced.
+    """The sentence that holds the most of the question's words, the rarer ones counting more, rather of the better
+    passages; with its passage's number (from 0). Quoted below an answer of which no sentence could be traced.
     """
-    asked = weighty_words(question)
-    best_score = max((passage.score for passage in passages), default=0.0)
-    best: tuple[float, int, str] | None = None
-    for place, passage in enumerate(passages):
-        rank = _RANK_SHARE if passage.score >= best_score else 0.0
-        for start, end in sentences(passage.text):
-            text = " ".join(passage.text[start:end].split())
-            words = weighty_words(text)
-            score = len(asked & words) / math.sqrt(max(len(words), 6)) + rank
-            if words and (best is None or score > best[0]):
-                best = (score, place, text)
-    return None if best is None else (best[1], best[2])
+    said = [
+        (place, " ".join(passage.text[start:end].split()))
+        for place, passage in enumerate(passages)
+        for start, end in sentences(passage.text)
+    ]
+    held = [weighty_words(text) for _, text in said]
+    counts = Counter(word for words in held for word in words)
+    rarity = {word: math.log(1 + len(said) / (counts[word] + 0.5)) for word in weighty_words(question)}
+    most = max(sum(rarity.values()), 1e-9)
+    best = max((passage.score for passage in passages), default=0.0)
+
+    def closeness(number: int) -> float:
+        words = held[number]
+        length = math.sqrt(math.sqrt(max(len(words) / _LONG, 1.0)))
+        shared = sum(rarity[word] for word in words & rarity.keys()) / most / length
+        return shared + (_RANK_SHARE * passages[said[number][0]].score / best if best > 0 else 0.0)
+
+    closest = max((number for number, words in enumerate(held) if words), key=closeness, default=None)
+    return None if closest is None else said[closest]
 
 
 def cite(sources: Sequence[Source], place: int, start: int, end: int) -> tuple[Source, ...]:

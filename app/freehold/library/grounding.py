@@ -28,6 +28,8 @@ _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 LEAST_SHARED = 0.5  # of a sentence's weighty words, by rarity, that a passage must hold to be its source
 LEAST_WORDS = 3  # that they have in common, unless the sentence has fewer
+_ALIKE = 0.1  # by which shares may differ and still say the same
+_MARKER = re.compile(r"^\s*(?:\[?\d{1,2}[\]).:]+|[-*•])\s+")  # of a list
 _SHORT_WORD = 3  # letters: words up to this length carry little
 
 
@@ -86,17 +88,27 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def _source_of(
     sentence: str, start: int, held: Sequence[frozenset[str]], numbers: Sequence[frozenset[str]], counts: Counter[str]
 ) -> Cited:
-    words, stated = weighty_words(sentence), _numbers(sentence)
+    """The first passage that says about as much of `sentence` as any: they come best first, and reports repeat each
+    other.
+    """
+    plain = _MARKER.sub("", sentence)
+    stated = _numbers(plain)
+    words = weighty_words(plain)
+    words = frozenset(word for word in words if not word.isdigit()) or words  # numbers alone make no sentence
     weights = {word: math.log(1 + len(held) / (counts[word] + 0.5)) for word in words}
     total = max(sum(weights.values()), 1e-9)
-    best, share = None, 0.0
-    for place, of_passage in enumerate(held):
-        shared = sum(weights[word] for word in words & of_passage) / total
-        is_chance = len(words & of_passage) < min(LEAST_WORDS, len(words))
-        if shared > share and stated <= numbers[place] and not is_chance:
-            best, share = place, shared
-    supported = best is not None and share >= LEAST_SHARED
-    return Cited(start, start + len(sentence), best if supported else None, round(share, 3))
+    shares = [
+        sum(weights[word] for word in words & of_passage) / total
+        if stated <= numbers[place]
+        and len(words & of_passage) + len(stated) >= min(LEAST_WORDS, len(words) + len(stated))
+        else 0.0
+        for place, of_passage in enumerate(held)
+    ]
+    most = max(shares, default=0.0)
+    if not words or most < LEAST_SHARED:
+        return Cited(start, start + len(sentence), None, round(most, 3))
+    place = next(place for place, share in enumerate(shares) if share >= max(most - _ALIKE, LEAST_SHARED))
+    return Cited(start, start + len(sentence), place, round(shares[place], 3))
 
 
 def weighty_words(text: str) -> frozenset[str]:
