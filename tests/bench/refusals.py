@@ -1,28 +1,24 @@
 """Whether it is told right that the documents hold no answer: questions with their document there, and with it away.
 
-Each article of xquad, each corpus of spans and each company is a collection of its own, so that a question can be asked
-of all documents, or of all but those that answer it. The weights of `grounding` are fitted here too: on one half of
-these collections and judged on the other, and on all for the program.
+A question is asked of all documents, or of all but those of its home. The weights of `grounding` are fitted here too:
+on one half of the homes and judged on the other, and on all for the program.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import numpy
 from figures import Figure
+from question_sets import Question, all_questions
 
 from freehold.library.grounding import holds_answer
 from freehold.library.library import Library
 from freehold.library.values import Mode, Signal
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
-LANGUAGES = ("en", "de", "es")
 FEATURES = {"hybrid": ("best_meaning", "coverage", "names", "lead"), "words": ("coverage", "names", "standing_out")}
 _ROUNDS, _PULL = 30, 1e-4  # of the fit; towards small weights
 _RIGHTLY = 0.93  # refused of the cases fitted on: the goal is .9, and others are a little harder
@@ -30,46 +26,22 @@ _RIGHTLY = 0.93  # refused of the cases fitted on: the goal is .9, and others ar
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question, `is_here` when asked of all collections, else of all but `home`. `documents` (names of files) answer
-    it; `group` is the set, and the language where it has several.
-    """
+    """A question, `is_here` when asked of all collections, else of all but its home."""
 
-    question: str
-    group: str
-    home: str
-    documents: tuple[str, ...]
+    asked: Question
     is_here: bool
 
+    @property
+    def group(self) -> str:
+        return self.asked.group
+
     def collections(self, library: Library) -> list[str]:
-        return [one.name for one in library.collections() if self.is_here or one.name != self.home]
-
-
-def sources(folder: Path) -> dict[str, list[Path]]:
-    """The files of each collection. Paragraphs of xquad are written to `folder`, a file each."""
-    found: dict[str, list[Path]] = {}
-    for language, article, number, paragraph in _paragraphs():
-        path = folder / _paragraph_name(language, article, number)
-        path.write_text(paragraph["context"])
-        found.setdefault(f"xquad {article}", []).append(path)
-    for name in ("chatlogs.md", "state_of_the_union.md", "wikitexts.md"):
-        found[f"spans {name}"] = [DATA / "spans" / name]
-    for path in sorted((DATA / "filings").glob("*.pdf")):
-        found.setdefault(f"filings {_company(path.name)}", []).append(path)
-    return found
+        return [one.name for one in library.collections() if self.is_here or one.name != self.asked.home]
 
 
 def cases() -> list[Case]:
     """Every question of the three sets twice: with its documents there, and with them away."""
-    asked: list[tuple[str, str, str, tuple[str, ...]]] = []
-    for language, article, number, paragraph in _paragraphs():
-        name = _paragraph_name(language, article, number)
-        asked += [(one["question"], f"xquad {language}", f"xquad {article}", (name,)) for one in paragraph["qas"]]
-    for one in questions("spans"):
-        asked.append((one["question"], "spans", f"spans {one['corpus']}", (one["corpus"],)))
-    for one in questions("filings"):
-        home = f"filings {_company(one['documents'][0])}"
-        asked.append((one["question"], "filings", home, tuple(one["documents"])))
-    return [Case(*one, is_here) for is_here in (True, False) for one in asked]
+    return [Case(one, is_here) for is_here in (True, False) for one in all_questions()]
 
 
 def mixed(many: int = 120) -> list[Case]:
@@ -151,22 +123,18 @@ def judged(fits: Any, asked: Sequence[Case]) -> tuple[dict[str, float], dict[str
     return shares[0], shares[1]
 
 
-def questions(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (DATA / name / "questions.jsonl").read_text().splitlines()]
-
-
 def _halves(asked: Sequence[Case]) -> Iterator[tuple[str, list[int], list[int]]]:
     """Articles and companies alternate; of the three corpora the largest is one half."""
-    homes = sorted({case.home for case in asked if not case.home.startswith("spans")})
+    homes = sorted({case.asked.home for case in asked if not case.asked.home.startswith("spans")})
     first = {*homes[::2], "spans wikitexts.md"}
-    one = [place for place, case in enumerate(asked) if case.home in first]
-    other = [place for place, case in enumerate(asked) if case.home not in first]
+    one = [place for place, case in enumerate(asked) if case.asked.home in first]
+    other = [place for place, case in enumerate(asked) if case.asked.home not in first]
     yield "one half", other, one
     yield "the other half", one, other
 
 
 def _signal(library: Library, case: Case, mode: Mode) -> Signal:
-    return library.search(case.question, k=5, collections=case.collections(library), mode=mode, wait=True).signal
+    return library.search(case.asked.question, k=5, collections=case.collections(library), mode=mode, wait=True).signal
 
 
 def _row(signal: Signal, mode: Mode) -> list[float]:
@@ -179,18 +147,3 @@ def _kind(case: Case) -> tuple[str, bool]:
 
 def _each(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.3f}" for name, share in shares.items() if name != "all")
-
-
-def _paragraphs() -> Iterator[tuple[str, str, int, dict[str, Any]]]:
-    for language in LANGUAGES:
-        for article in json.loads((DATA / "xquad" / f"xquad.{language}.dev.json").read_text())["data"]:
-            for number, paragraph in enumerate(article["paragraphs"]):
-                yield language, article["title"], number, paragraph
-
-
-def _paragraph_name(language: str, article: str, number: int) -> str:
-    return f"{language} {article} {number}.txt"
-
-
-def _company(name: str) -> str:
-    return name.removesuffix(".pdf").rpartition(" ")[2]

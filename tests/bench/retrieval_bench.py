@@ -12,7 +12,8 @@ from typing import Any
 
 from answers_figures import answer_figures
 from figures import Figure
-from refusals import DATA, cases, held_out, questions, refusals, sources
+from question_sets import DATA, all_questions, lines, sources
+from refusals import held_out, refusals
 
 from freehold.foundation.stop import Stop
 from freehold.library.embed.client import bundled
@@ -62,7 +63,7 @@ def _bring(library: Library, folder: Path, sets: Sequence[str]) -> list[str]:
 def _spans(library: Library, brought: Sequence[str], quick: bool) -> Iterator[Figure]:
     """The share of the gold characters that the first 4,000 characters of results hold."""
     scores: Scores = defaultdict(list)
-    for question in questions("spans")[:: 6 if quick else 1]:
+    for question in lines("spans")[:: 6 if quick else 1]:
         for mode in _MODES:
             found = _ask(library, question["question"], mode, _of(brought, "spans"), 40).passages
             scores[question["corpus"], mode].append(_held(found, question))
@@ -86,20 +87,20 @@ def _held(found: Sequence[Passage], question: dict[str, Any]) -> float:
 def _paragraphs(library: Library, brought: Sequence[str]) -> Iterator[Figure]:
     """Three languages pooled: the rank of the paragraph that a question was asked of."""
     scores: Scores = defaultdict(list)
-    for case in cases():
-        if case.is_here and case.group.startswith("xquad"):
+    for one in all_questions():
+        if one.set == "xquad":
             for mode in _MODES:
-                found = _ask(library, case.question, mode, _of(brought, "xquad"), 10)
+                found = _ask(library, one.question, mode, _of(brought, "xquad"), 10)
                 names = list(dict.fromkeys(Path(passage.path).name for passage in found.passages))
-                gold = case.documents[0]
-                scores[case.group, mode].append(1 / (1 + names.index(gold)) if gold in names else 0.0)
+                gold = one.documents[0]
+                scores[one.group, mode].append(1 / (1 + names.index(gold)) if gold in names else 0.0)
     yield from _compared(scores, "MRR@10")
 
 
 def _filings(library: Library, brought: Sequence[str]) -> Iterator[Figure]:
     """Whether a document that answers is among the first five passages."""
     scores: Scores = defaultdict(list)
-    for question in questions("filings"):
+    for question in lines("filings"):
         for mode in _MODES:
             found = _ask(library, question["question"], mode, _of(brought, "filings"), 5).passages
             scores["all", mode].append(float(any(Path(one.path).name in question["documents"] for one in found)))

@@ -1,8 +1,8 @@
 """Measure what the issues promise: `python tests/bench/run.py NAME [--quick] [--json]`.
 
-NAME is one of chat, kill, library, peers, retrieval, security. Prints one JSON object per figure as soon as it is
-measured; `--quick` is the same measurement at a smaller size. Compared speeds run interleaved, in pairs, and the median
-ratio counts.
+NAME is one of answers (the last part of retrieval, by itself), chat, kill, library, peers, retrieval, security. Prints
+one JSON object per figure as soon as it is measured; `--quick` is the same measurement at a smaller size. Compared
+speeds run interleaved, in pairs, and the median ratio counts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from figures import Figure
 
 BENCHES = {
+    "answers": "answers_figures",
     "chat": "chat_bench",
     "kill": "kill_bench",
     "library": "library_bench",

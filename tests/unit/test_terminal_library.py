@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from freehold.foundation.errors import WorkerSilent
 from freehold.foundation.paths import Profile
 from freehold.foundation.stop import Stop
 from freehold.library.library import Library
-from freehold.terminal.library_words import questions
+from freehold.library.values import Passage
+from freehold.terminal.library_words import passages_text, questions
 from freehold.terminal.output import Screen
 from support.libraries import LetterEmbedder, NoViewer, OneEmbedder, PlainExtractor, VaultInMemory
 from support.terminals import House, Terminal
@@ -69,6 +73,13 @@ def test_adding_without_wait_leaves_words_found_and_says_what_is_left(terminal):
     assert terminal.run("library", "search", "sail", "--mode", "words", "--json").json["results"][0][
         "text"
     ].strip() == ("the sail is red")
+
+
+def test_passages_are_told_with_how_well_they_fit_beside_the_best():
+    found = [Passage(1, "/a.txt", None, 0, 4, "sail", 9.7), Passage(1, "/a.txt", None, 9, 13, "hull", 4.85)]
+    console = Console(width=100, file=StringIO())
+    console.print(passages_text([*found, replace(found[0], score=-1.0)]))
+    assert [line.split()[-1] for line in console.file.getvalue().splitlines()[::2]] == ["100%", "50%", "0%"]
 
 
 def test_the_same_folder_again_reads_only_what_changed(terminal, house, tmp_path):

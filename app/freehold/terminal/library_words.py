@@ -85,13 +85,19 @@ def _source_words(source: Source) -> str:
 
 
 def passages_text(passages: Sequence[Passage]) -> RenderableType:
-    """Where each passage stands, and its beginning."""
+    """Where each passage stands, how well it fits beside the best one, and its beginning."""
     parts: list[RenderableType] = []
+    best = max((one.score for one in passages), default=0.0)
     for number, one in enumerate(passages, 1):
         place = visible(one.path) + (f", page {one.page}" if one.page else "")
-        parts.append(Text.assemble((f"{number}. ", "dim"), (place, "bold"), (f"  {one.score:.2f}", "dim")))
+        parts.append(Text.assemble((f"{number}. ", "dim"), (place, "bold"), (f"  {_beside(best, one.score)}", "dim")))
         parts.append(Padding(Text(visible(shortened(one.text, _SHOWN))), (0, 0, 0, 3)))
     return Group(*parts)
+
+
+def _beside(best: float, score: float) -> str:
+    """A score is in deviations from what is usual, which says nothing by itself."""
+    return f"{max(score, 0.0) / best:.0%}" if best > 0 else ""
 
 
 def shortened(text: str, most: int) -> str:

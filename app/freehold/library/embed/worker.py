@@ -1,12 +1,14 @@
 """The embedder process: one sentence-transformers model, from a folder of this machine whose digest was checked.
 
-Importing the library takes seconds, which is why nothing else does. It runs below the chat in priority.
+Importing the library takes seconds, which is why nothing else does. Documents are embedded below the chat in priority,
+a question is not where the system tells threads apart: somebody waits for it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +22,7 @@ from freehold.processes.frames import pack_floats
 
 BATCH_TOKENS = 1024  # at once: about as fast as more (measured), and soon done when a stop comes
 _NICE = 10
+_TELLS_THREADS_APART = sys.platform == "linux"  # elsewhere a priority is the whole process's
 _WINDOW = 256  # of a model that does not say
 
 
@@ -27,9 +30,8 @@ def serve_embedder() -> None:
     """Runs as `freehold --worker embedder`."""
     from freehold.processes.worker import serve
 
-    if hasattr(os, "nice"):
-        with suppress(OSError):
-            os.nice(_NICE)
+    if not _TELLS_THREADS_APART:
+        _give_way()
     serve("embedder", operations())
 
 
@@ -65,7 +67,7 @@ class EmbedWorker:
         self._tokenizer, self._encode = model.tokenizer, encoder(model)
         # A batch for each core, instead of each step divided among them: where other programs take a core now and
         # then, nobody waits for the one who lost it.
-        self._hands = self._hands or ThreadPoolExecutor(torch.get_num_threads(), initializer=_use_one_core)
+        self._hands = self._hands or ThreadPoolExecutor(torch.get_num_threads(), initializer=_work_behind)
         self._window = model.max_seq_length or _WINDOW
         return {
             "dimensions": model.get_embedding_dimension(),
@@ -126,10 +128,19 @@ class RerankWorker:
         return [float(score) for score in found]
 
 
-def _use_one_core() -> None:
+def _give_way() -> None:
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(_NICE)
+
+
+def _work_behind() -> None:
+    """What a thread that embeds documents begins with."""
     import torch
 
     torch.set_num_threads(1)
+    if _TELLS_THREADS_APART:
+        _give_way()
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
