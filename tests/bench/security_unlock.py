@@ -15,7 +15,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     cost = keys.tuned_cost()
     data_key, seconds = keys.new_data_key(), []
     slot = keys.wrap(data_key, "v" * 32, "passphrase", b"correct horse", cost=cost)
-    for _ in range(5 if quick else 15):
+    for _ in range(3 if quick else 15):
         began = time.perf_counter()
         assert keys.unwrap(slot, "v" * 32, b"correct horse") == data_key
         seconds.append(time.perf_counter() - began)
