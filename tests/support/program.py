@@ -14,6 +14,7 @@ class Freehold:
 
     def __init__(self, top: Path) -> None:
         self.top = top
+        self.prefix: list[str] = []
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
         self.environment = {
             **kept,
@@ -25,7 +26,7 @@ class Freehold:
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "freehold", "--home", str(self.top / "home"), *argv], cwd=self.top, text=True,
+            [*self.prefix, sys.executable, "-m", "freehold", "--home", str(self.top / "home"), *argv], cwd=self.top, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
             start_new_session=True,
         )  # fmt: skip
