@@ -86,7 +86,8 @@ def two_hosts() -> Iterator[tuple[Host, Host]]:
 @contextmanager
 def _holder(command: list[str]) -> Iterator[int]:
     """A process that keeps a namespace alive, by its id."""
-    with subprocess.Popen([*command, "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as one:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, "cat"], stdin=pipe, stdout=pipe, stderr=pipe) as one:
         assert one.stdin is not None and one.stdout is not None and one.stderr is not None
         try:
             one.stdin.write(b"x\n")

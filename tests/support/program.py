@@ -26,8 +26,8 @@ class Freehold:
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*self.prefix, sys.executable, "-m", "freehold", "--home", str(self.top / "home"), *argv], cwd=self.top, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
+            [*self.prefix, sys.executable, "-m", "freehold", "--home", str(self.top / "home"), *argv], cwd=self.top,
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
             start_new_session=True,
         )  # fmt: skip
 

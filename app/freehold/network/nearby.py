@@ -29,6 +29,7 @@ def browse(
     `own` are the addresses to ask from, those of `own_addresses` if none are given. `counts` learns what was sent; what
     comes in is everybody's talk to everybody, and is not counted. Raises OSError where multicast cannot be used.
     """
+    _load()
     from zeroconf import Error, IPVersion, ServiceBrowser, ServiceInfo, Zeroconf
 
     class Counting(Zeroconf):
@@ -119,6 +120,7 @@ class Announcer:
 
     def start(self) -> bool:
         """Whether it could be announced: not without a local network, nor where multicast is forbidden."""
+        _load()
         from zeroconf import Error, IPVersion, Zeroconf
 
         here = self._addresses or own_addresses()
@@ -151,3 +153,19 @@ class Announcer:
 def _is_local(ip: ipaddress.IPv4Address) -> bool:
     strange = ip.is_loopback or ip.is_unspecified or ip.is_multicast or ip.is_reserved
     return not (ip.is_global or strange)
+
+
+def _load() -> None:
+    """Import zeroconf in a box. Its ifaddr looks for the C library by starting ldconfig and gcc and writing a temporary
+    file, which a box refuses; without a name it takes what this process has loaded already.
+    """
+    import ctypes.util
+
+    def nothing(name: str) -> None:  # noqa: ARG001 - as it is called
+        return None
+
+    asked, ctypes.util.find_library = ctypes.util.find_library, nothing
+    try:
+        import zeroconf  # noqa: F401
+    finally:
+        ctypes.util.find_library = asked
