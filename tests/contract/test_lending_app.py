@@ -18,7 +18,7 @@ import pytest
 
 from freehold.engine.values import Model
 from freehold.foundation.canonical import canonical
-from freehold.foundation.errors import KeyMissing, ModelTooLarge, VaultLocked
+from freehold.foundation.errors import ModelTooLarge, VaultLocked
 from freehold.foundation.paths import Profile
 from freehold.foundation.settings import SettingsFile
 from freehold.identity.certificates import fingerprint
@@ -240,11 +240,11 @@ def test_an_engine_that_dies_is_replaced_with_its_gateway_on_the_same_port(home)
     assert client.ask("GET", "/v1/offers").status == 200
 
 
-def test_without_a_key_nothing_is_shared(tmp_path):
+def test_keys_are_made_where_there_are_none_yet(tmp_path):
     with home_in(tmp_path, key=False) as home:
-        with pytest.raises(KeyMissing):
-            home.lending.start(0, host="127.0.0.1")
-        assert not home.lending.is_on
+        home.lending.start(0, host="127.0.0.1")
+        assert home.keys.has_key()
+        assert home.lending.is_on
 
 
 def test_a_port_that_is_taken_and_a_model_that_does_not_fit_are_told_in_words(home, tmp_path):

@@ -44,6 +44,8 @@ class Vault(Protocol):
 class Keys(Protocol):
     """identity.keys.Keys."""
 
+    def has_key(self) -> bool: ...
+    def create(self) -> object: ...
     def for_gateway(self, receiver_public: str) -> str: ...
     def certificate(self) -> NodeCertificate: ...
     def open_sealed(self, lines: list[str]) -> list[bytes]: ...
@@ -92,15 +94,17 @@ class Lending:
         self, port: int = PORT, *, host: str = "", limits: Limits | None = None, stop: Stop | None = None
     ) -> Shared:
         """Share the model in use, on `port` of every address or of `host`; where it is shared already, only make a new
-        code.
+        code. This device's keys are made if there are none yet.
 
-        Raises ModelMissing, ModelTooLarge, KeyMissing, LendingFailed (the port is taken), EngineStopped, and
-        LoadingStopped when `stop` was set.
+        Raises ModelMissing, ModelTooLarge, LendingFailed (the port is taken), EngineStopped, and LoadingStopped when
+        `stop` was set.
         """
         with self._lock:
             if not self.is_on:
                 if not self._vault.is_open:
                     raise VaultLocked
+                if not self._keys.has_key():
+                    self._keys.create()
                 self._open(Place(port, host, limits or Limits()), stop or Stop())
             return self.new_code()
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BODY_SECONDS = 60.0  # for a whole request of a paired device, however slowly it drips
 _PAIRING_BODY = 64 * 1024
 _JSON = {"content-type": "application/json"}
+_UNREAD = ("too-large", "too-slow", "malformed", "wrong-host", "not-found")
 
 Answer = dict[str, Any] | bytes
 Handle = Callable[["Asked"], Answer]
@@ -118,7 +119,7 @@ class Web:
             body = await _body_of(request, _PAIRING_BODY)
             return _response(200, canonical(self._invitation.answer(_fields(body))), _JSON)
         except Refusal as refusal:
-            return _response(REASONS[refusal.code].status, _told(refusal), {**_JSON, "connection": "close"})
+            return _response(REASONS[refusal.code].status, _told(refusal), _headers_for(refusal))
 
     def _admit(self, request: Request, body: bytes) -> str:
         self._refuse_strange_names(request)
@@ -144,7 +145,7 @@ class Web:
         return {}
 
     def _refuse(self, request: Request, refusal: Refusal) -> Response:
-        return self._signed(request, REASONS[refusal.code].status, _told(refusal), {**_JSON, "connection": "close"})
+        return self._signed(request, REASONS[refusal.code].status, _told(refusal), _headers_for(refusal))
 
     def _signed(self, request: Request, status: int, content: bytes, headers: dict[str, str]) -> Response:
         return _response(status, content, self._with_signature(request, status, content, headers))
@@ -172,6 +173,11 @@ def _response(status: int, content: bytes, headers: dict[str, str]) -> Response:
     from starlette.responses import Response as Plain
 
     return Plain(content, status, headers)
+
+
+def _headers_for(refusal: Refusal) -> dict[str, str]:
+    """A connection with a body that nobody has read is good for nothing more."""
+    return {**_JSON, "connection": "close"} if refusal.code in _UNREAD else _JSON
 
 
 def _told(refusal: Refusal) -> bytes:
