@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from freehold.foundation.settings import SettingsFile
     from freehold.identity.keys import Keys
     from freehold.market.evidence import Receipts
+    from freehold.market.lending.lending import Lending
     from freehold.market.peers import Peers
     from freehold.network.door import Door
     from freehold.processes.replacing import Handed
@@ -121,28 +122,32 @@ def build(profile: Profile) -> Household:
                       reranker=Reranker(vault, embedder_models, start_embedder))  # fmt: skip
     files = FileReader(lambda path: Extractor(reader(hand, str(path)), hand, recognises=reads_text))
     librarian = Librarian(library, files, conversations)
-    peers, receipts = _others(profile, vault, settings, keys=keys, door=door, models=models, engine=engine)
+    lending = Lending(profile, vault, keys, models, settings)
+    peers, receipts = _others(
+        profile, vault, settings, keys=keys, door=door, models=models, engine=engine, lending=lending
+    )
     assistant = Assistant(conversations, engine, models, settings, vault, librarian=librarian, peers=peers)
     return Household(profile, settings, holder, vault, conversations, models, engine, door, assistant, library,
-                     embedder_models, keys, Lending(profile, vault, keys, models, settings), peers,
-                     receipts)  # fmt: skip
+                     embedder_models, keys, lending, peers, receipts)  # fmt: skip
 
 
 def _others(
     profile: Profile, vault: Vault, settings: SettingsFile, *, keys: Keys, door: Door, models: Models,
-    engine: LocalEngine,
+    engine: LocalEngine, lending: Lending,
 ) -> tuple[Peers, Receipts]:  # fmt: skip
     """The devices that may be asked, and what they signed."""
     from freehold.market.books import Books
     from freehold.market.courier import Courier
     from freehold.market.evidence import Receipts
     from freehold.market.peers import Peers
+    from freehold.market.verifying import check_bundle
     from freehold.market.vocabularies import Vocabularies
 
     books, courier, words = Books(vault), Courier(profile), Vocabularies(profile)
-    peers = Peers(books, keys, door.peer_line(), courier=courier, vocabularies=words, settings=settings)
+    peers = Peers(books, keys, door.peer_line(), courier=courier, vocabularies=words, settings=settings,
+                  lending=lending)  # fmt: skip
     vault.when_locked(peers.close)
-    return peers, Receipts(books, courier, models=models, engine=engine, settings=settings)
+    return peers, Receipts(books, courier, models=models, engine=engine, settings=settings, check=check_bundle)
 
 
 def _window(profile: Profile, handed: Handed | None, painted: Callable[[], None]) -> int:

@@ -40,6 +40,13 @@ class Keys(OwnKeys, Protocol):
     def set_mandate(self, *, peer: str | None = None, **changes: Any) -> Any: ...
 
 
+class Lending(Protocol):
+    """market.lending.lending.Lending: a paired device may also ask this one, as long as this one shares."""
+
+    def allow(self, device: str) -> None: ...
+    def forget(self, device: str) -> None: ...
+
+
 class Settings(Protocol):
     def text(self, name: str) -> str: ...
     def set(self, name: str, value: object) -> None: ...
@@ -80,10 +87,11 @@ class Peers:
 
     def __init__(
         self, books: Books, keys: Keys, line: Meeting, *, courier: Courier, vocabularies: Vocabularies,
-        settings: Settings, now: Callable[[], float] = time.time,
+        settings: Settings, lending: Lending | None = None, now: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._books, self._keys, self._line, self._courier = books, keys, line, courier
         self._vocabularies, self._settings, self._now = vocabularies, settings, now
+        self._lending = lending
         self._lock, self._is_mended = threading.Lock(), False
         self._pairing = Pairing(line, keys, courier, books, now)
 
@@ -151,7 +159,10 @@ class Peers:
         """A flow: see Pairing.pair. This device's keys are made if there are none yet."""
         if not self._keys.has_key():
             self._keys.create()
-        return (yield from self._pairing.pair(code, at, stop))
+        device = yield from self._pairing.pair(code, at, stop)
+        if self._lending is not None:
+            self._lending.allow(device.id)
+        return device
 
     def discover(self, seconds: float = pairing.LOOK_SECONDS, stop: Stop | None = None) -> Generator[Found, None, None]:
         """A flow: devices that announce themselves now."""
@@ -174,6 +185,8 @@ class Peers:
         """Unpair; whether the device heard of it."""
         device = self._books.device(id)
         has_heard = self._pairing.unpair(device, stop)
+        if self._lending is not None:
+            self._lending.forget(id)
         if device.documents:
             self._keys.set_mandate(peer=id, documents=False)
         return has_heard

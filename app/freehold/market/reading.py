@@ -15,7 +15,7 @@ from freehold.market.values import MOST_PROMPT, Malformed, Manifest, Offer, Quot
 
 MOST_OFFERS = 64
 _MOST_LEASE = 4096
-_LONGEST_NAME = 120  # characters
+_LONGEST_NAME, _LONGEST_BUILD = 120, 1000  # characters; llama.cpp lists what a processor can
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Value = dict[str, Any]
@@ -43,8 +43,8 @@ def checked_manifest(manifest: Manifest) -> Manifest:
     if not 2 <= manifest.context <= MOST_PROMPT or not 1 <= manifest.lease <= _MOST_LEASE:
         raise Malformed("a manifest with a context or a lease that cannot be")
     for name in ("model", "quantisation", "engine", "kv_type", "sampler"):
-        if not _is_name(getattr(manifest, name)):
-            raise Malformed(f"a manifest with a {name} that cannot be shown")
+        if not _is_name(getattr(manifest, name), _LONGEST_BUILD if name == "engine" else _LONGEST_NAME):
+            raise Malformed(f"a manifest whose {name} cannot be shown")
     return manifest
 
 
@@ -106,5 +106,5 @@ def _object(body: bytes) -> Value:
     return said
 
 
-def _is_name(text: str) -> bool:
-    return bool(text.strip()) and len(text) <= _LONGEST_NAME and text.isprintable()
+def _is_name(text: str, longest: int = _LONGEST_NAME) -> bool:
+    return bool(text.strip()) and len(text) <= longest and text.isprintable()

@@ -103,7 +103,7 @@ class PeerLine:
         """The TLS certificate (PEM) that whoever is there shows: nothing but a handshake has left this machine."""
         parts = self._exchange(
             "peer.meet", Target(host, port, ""), purpose=purpose, data_class="keys", stop=stop, host=host, port=port,
-            silence=silence,
+            quiet=silence,  # the pipe to the process has a silence of its own
         )  # fmt: skip
         shown = [part["tls"] for part in parts if "tls" in part]
         return str(shown[0])

@@ -56,13 +56,15 @@ class PeerWorker:
         target, asked = Target(host, port, tls), Question.from_wire(question)
         return (yield from _Exchange(self, target, asked, is_stream=True).run(stop))
 
-    def meet(self, *, stop: Stop, host: str, port: int, silence: float) -> Parts:
-        """Shake hands with whoever is there; a part carries the certificate that was shown, as `tls` (PEM)."""
+    def meet(self, *, stop: Stop, host: str, port: int, quiet: float) -> Parts:
+        """Shake hands with whoever is there; a part carries the certificate that was shown, as `tls` (PEM). `quiet`
+        limits the seconds without a byte.
+        """
         from freehold.network.peer_wire import Untrusted, meet
 
         def work(watch: Watch) -> PeerOutcome:
             try:
-                watch.say({"tls": meet(host, port, silence, watch.on_abandon)})
+                watch.say({"tls": meet(host, port, quiet, watch.on_abandon)})
             except Barred as error:
                 return PeerOutcome("barred", str(error))
             except Untrusted as error:
@@ -71,7 +73,7 @@ class PeerWorker:
                 return PeerOutcome("cut", "it cannot be reached")
             return PeerOutcome("answered")
 
-        return (yield from watched(work, stop, self.begin + silence))
+        return (yield from watched(work, stop, self.begin + quiet))
 
     def discover(self, *, stop: Stop, seconds: float) -> Parts:
         """Ask the local network for devices, for so long; parts carry who is `found`."""
