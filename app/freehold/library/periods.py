@@ -5,7 +5,7 @@ the right one: reports of two quarters differ in little else. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 _MONTHS = (
@@ -48,6 +48,8 @@ _FORMS = tuple(
         rf"(?:FY\s?)?{_YEAR}",
     )
 )
+_SOME_YEAR = re.compile(r"(?:19|20)\d\d")
+_NEAR = 48  # characters around a year that may say more of the time
 _UNTOLD = re.compile(r"[\W\d_]+")
 _NEWEST = re.compile(
     r"\b(?:latest|newest|most recent|(?:neu|jüng|aktuell)e?ste[nmrs]?|m[áa]s recientes?|plus récente?s?)\b",
@@ -71,11 +73,25 @@ class Period(NamedTuple):
 def periods_in(text: str) -> tuple[Period, ...]:
     """The periods that `text` names, in its order, each once; no part of one counts again."""
     found: list[tuple[int, Period]] = []
-    left = text
-    for form in _FORMS:
-        found += [(match.start(), _period(match)) for match in form.finditer(left)]
-        left = form.sub(_blank, left)
+    for start, left in _about_years(text):
+        for form in _FORMS:
+            found += [(start + match.start(), _period(match)) for match in form.finditer(left)]
+            left = form.sub(_blank, left)  # noqa: PLW2901 - what is left of it
     return tuple(dict.fromkeys(period for _, period in sorted(found)))
+
+
+def _about_years(text: str) -> Iterator[tuple[int, str]]:
+    """The parts of `text` in which a year stands, with where they begin: all else needs no second look."""
+    start = end = 0
+    for year in _SOME_YEAR.finditer(text):
+        if end and year.start() - _NEAR > end:
+            yield start, text[start:end]
+            start, end = year.start() - _NEAR, 0
+        elif not end:
+            start = max(year.start() - _NEAR, 0)
+        end = year.end() + _NEAR
+    if end:
+        yield start, text[start:end]
 
 
 def _blank(match: re.Match[str]) -> str:

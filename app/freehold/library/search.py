@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -189,19 +190,27 @@ class Searcher:
         import numpy
 
         candidates = numpy.unique(documents[_highest(scores, min(len(scores), many))]).tolist()
-        told = {document: (self._name(document), self._beginning(document)) for document in candidates}
-        favoured = of_the_time(question, told)
+        favoured = of_the_time(question, self._told(candidates))
         return scores + OF_THE_TIME * numpy.isin(documents, list(favoured)).astype(scores.dtype)
 
-    def _name(self, document: int) -> str:
-        path = self._db.query("SELECT path FROM library_document WHERE id = ?", document)[0][0]
-        return os.fsdecode(path).rpartition(os.sep)[2]
-
-    def _beginning(self, document: int) -> str:
-        rows = self._db.query(
-            "SELECT text FROM library_chunk WHERE document = ? ORDER BY place LIMIT ?", document, _FIRST_CHUNKS
+    def _told(self, documents: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Name and beginning of each."""
+        asked = json.dumps(documents)
+        names = self._db.query(
+            "SELECT id, path FROM library_document WHERE id IN (SELECT value FROM json_each(?))", asked
         )
-        return "".join(row[0] for row in rows)[:_BEGINNING]
+        pieces = self._db.query(
+            "SELECT document, text FROM library_chunk WHERE document IN (SELECT value FROM json_each(?)) AND place < ? "
+            "ORDER BY document, place",
+            asked, _FIRST_CHUNKS,
+        )  # fmt: skip
+        begins: dict[int, str] = {}
+        for document, text in pieces:
+            begins[document] = begins.get(document, "") + text
+        return {
+            document: (os.fsdecode(path).rpartition(os.sep)[2], begins.get(document, "")[:_BEGINNING])
+            for document, path in names
+        }
 
     def _index_for(self, embedder: str) -> Index:
         """The index of this embedder's vectors; without a name, that which is there."""
