@@ -270,3 +270,11 @@ def test_an_unloaded_engine_answers_nothing(house):
     with pytest.raises(EngineStopped):
         next(engine.generate((1,), Sampling(), Stop()))
     assert (engine.leaves_device, engine.name, engine.loaded) == (True, "Studio", None)
+
+
+def test_a_job_that_nothing_came_of_is_not_counted_as_written(house, peer):
+    engine = ready(house)
+    peer.refuses = {"quotes": "busy"}
+    with pytest.raises(PeerRefused):
+        answer(house, engine)
+    assert engine.jobs == ()

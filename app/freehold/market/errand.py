@@ -101,6 +101,11 @@ class Errand:
         self._reused: int | None = None
         self._has_waited = self._is_taken = False
 
+    @property
+    def count(self) -> int:
+        """How many tokens were taken over."""
+        return self._count
+
     def run(self, prompt: Sequence[int], sampling: Sampling, stop: Stop, *, replayed: int = 0) -> Steps:
         """The answer as it comes. Raises what kept it from going on; the ids that were yielded stay good."""
         text = self._words.tokenizer

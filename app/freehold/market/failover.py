@@ -126,7 +126,7 @@ class Relay:
 
     @property
     def jobs(self) -> tuple[str, ...]:
-        """The jobs that devices were asked, in turn."""
+        """The jobs of the devices that wrote, in turn."""
         return tuple(job for one in self._everybody for job in getattr(one.engine, "jobs", ()))
 
     @property

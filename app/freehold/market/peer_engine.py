@@ -36,7 +36,7 @@ class PeerEngine:
     """One device, for answers of one class of data. `client_address` tells this owner's address, for receipts; `find`
     looks for a device that is not where it was.
 
-    `jobs` are those that it was asked, in turn. Safe to use from several threads; answers of one model take turns.
+    `jobs` are those that it wrote at, in turn. Safe to use from several threads; answers of one model take turns.
     """
 
     leaves_device = True
@@ -52,7 +52,7 @@ class PeerEngine:
         self._loaded: Loaded | None = None
         self._offer: Offer | None = None
         self._words: Words | None = None
-        self._jobs: list[str] = []
+        self._errands: list[Errand] = []
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ class PeerEngine:
 
     @property
     def jobs(self) -> tuple[str, ...]:
-        return tuple(self._jobs)
+        return tuple(one.job for one in self._errands if one.count)
 
     def prepare(
         self, model: Model, *, context: int, gpu_layers: int, threads: int, fallbacks: Sequence[Model] = (),  # noqa: ARG002 - for engines here
@@ -149,7 +149,7 @@ class PeerEngine:
                 self._client, self._courier, self._books, words=words, offer=offer, terms=terms,
                 patience=self._patience,
             )  # fmt: skip
-            self._jobs.append(errand.job)
+            self._errands.append(errand)
             wish = _within(sampling, loaded.limit - len(prompt))
             return (yield from errand.run(prompt, wish, stop, replayed=replayed))
 
