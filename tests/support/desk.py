@@ -50,6 +50,7 @@ from freehold.library.errors import DocumentNeedsPassword
 from freehold.library.values import Passage
 from freehold.market.values import Allowed, Device
 from support.fake_library import FakeLibrary
+from support.fake_peers import FakeKeys, FakeLending, FakePeers, FakeReceipts
 
 CODE = "7QK4-M2XD-R9TA-H3WP-6ZVC-E8JN-4LYB"
 SHA = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -610,19 +611,6 @@ class FakeDoor:
         return [one for one in self.rows if one.time >= since]
 
 
-class FakeLending:
-    """Other devices are answered where `is_on` says so."""
-
-    def __init__(self) -> None:
-        self.is_on = False
-
-    def stop(self) -> bool:
-        was_on, self.is_on = self.is_on, False
-        return was_on
-
-    def recover(self) -> None: ...
-
-
 @dataclass
 class FakeHousehold:
     """The bundle of fakes, with the real settings file below `home`."""
@@ -641,7 +629,8 @@ class FakeHousehold:
         self.assistant = FakeAssistant(self.conversations)
         self.door = FakeDoor(self.settings)
         self.library = FakeLibrary()
-        self.lending = FakeLending()
+        self.keys, self.receipts, self.lending = FakeKeys(), FakeReceipts(), FakeLending()
+        self.peers = FakePeers(self.assistant, self.receipts)
 
     def close(self) -> None:
         self.is_closed = True
@@ -684,6 +673,7 @@ def plain_transcript() -> Any:
             super().__init__()
             self.marks: list[Mark] = []
             self.texts: dict[str, str] = {}
+            self.leaves: dict[str, bool] = {}
             self.notices: dict[str, str] = {}
             self.finished: dict[str, Turn] = {}
             self.failures: list[tuple[str, str, str, str]] = []
@@ -709,10 +699,11 @@ def plain_transcript() -> Any:
             self.marks.append(Mark(turn.id, turn.role, len(turn.text), 0, 1))
             self.texts[turn.id] = turn.text
 
-        def begin_answer(self, turn: Turn) -> None:
+        def begin_answer(self, turn: Turn, *, leaves: bool = False) -> None:
             if turn.id not in [mark.id for mark in self.marks]:
                 self.marks.append(Mark(turn.id, turn.role, 0, 0, 1))
             self.texts[turn.id] = turn.text
+            self.leaves[turn.id] = leaves
 
         def set_notice(self, turn_id: str, text: str) -> None:
             self.notices[turn_id] = text

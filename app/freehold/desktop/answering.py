@@ -31,6 +31,7 @@ class Live:
     asked: Turn | None = None
     turn: Turn | None = None
     text: str = ""
+    leaves: bool = False  # a device is asked
     found: str = ""  # what its documents gave
     notice: str = ""
 
@@ -95,7 +96,7 @@ class Answering(QObject):
         if live is None or live.turn is None:
             return
         self._page.transcript.provide([replace(live.turn, text=live.text)])
-        self._page.transcript.begin_answer(replace(live.turn, text=live.text))
+        self._page.transcript.begin_answer(replace(live.turn, text=live.text), leaves=live.leaves)
         if live.notice:
             self._page.transcript.set_notice(live.turn.id, live.notice)
 
@@ -182,7 +183,7 @@ class Answering(QObject):
             return
         if turn.id not in {mark.id for mark in self._view.marks}:
             self._view.marks = (*self._view.marks, Mark(turn.id, Role.ASSISTANT, 0, 0, 1))
-        self._page.transcript.begin_answer(turn)
+        self._page.transcript.begin_answer(turn, leaves=live.leaves)
 
     def _notice(self, live: Live, step: Sources | Loading | Reading | Notice) -> None:
         if isinstance(step, Sources):

@@ -154,6 +154,7 @@ class ChatController(QObject):
         """Ask as it is shown under the message box."""
         shown = self.placing.shown
         words = self.tr("{0} is answering").format(shown.name) if shown.leaves else self.tr("Answering")
+        live.leaves = shown.leaves
         self.answering.follow(live, flow, words)
         self.placing.sent()
 

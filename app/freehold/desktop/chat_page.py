@@ -35,7 +35,7 @@ class Transcript(Protocol):
     def forget(self) -> None: ...
     def provide(self, turns: Sequence[Turn]) -> None: ...
     def append_question(self, turn: Turn) -> None: ...
-    def begin_answer(self, turn: Turn) -> None: ...
+    def begin_answer(self, turn: Turn, *, leaves: bool = False) -> None: ...
     def set_notice(self, turn_id: str, text: str) -> None: ...
     def add_words(self, turn_id: str, text: str) -> None: ...
     def finish_answer(self, turn: Turn) -> None: ...
@@ -239,7 +239,7 @@ class EmptyChat(QWidget):
         self._other.clicked.connect(self.models_asked)
         self._other.hide()
         self._here: tuple[str, str] = ("", "")
-        self._to = HERE
+        self._to, self._has_other = HERE, False
         for one in (title, self._model, self._words):
             one.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inside = column(row(None, Mark(36), None), 8, title, self._model, self._words, 8, row(None, self._other, None))
@@ -255,7 +255,7 @@ class EmptyChat(QWidget):
     def show_model(self, name: str, words: str) -> None:
         self._here = (self.tr("{0} answers, on this computer.").format(name) if name else "", words)
         self._other.setText(self.tr("Choose another model"))
-        self._other.setVisible(bool(name))
+        self._has_other = bool(name)
         self._show()
 
     def show_no_model(self) -> None:
@@ -264,7 +264,7 @@ class EmptyChat(QWidget):
             self.tr("A model is the file that answers. Choose one, or import a file you have."),
         )
         self._other.setText(self.tr("Choose a model"))
-        self._other.show()
+        self._has_other = True
         self._show()
 
     def show_destination(self, to: Destination) -> None:
@@ -281,6 +281,7 @@ class EmptyChat(QWidget):
         self._model.setText(model)
         self._words.setText(words)
         set_tone(self._model, "away" if self._to.leaves else "")
+        self._other.setVisible(self._has_other and not self._to.leaves)
 
 
 class SidePanel(QFrame):
@@ -334,7 +335,7 @@ def facts_panel(facts: Mapping[str, str], note: str = "") -> QWidget:
     layout = column(spacing=2, margins=(20, 4, 20, 20))
     for name, value in facts.items():
         layout.addWidget(label(name, "group"))
-        looks = "smallcode" if len(value) >= 40 and " " not in value else ""
+        looks = "smallcode" if len(value) >= 32 and " " not in value else ""
         words = "\u200b".join(value[at : at + 16] for at in range(0, len(value), 16)) if looks else value
         layout.addWidget(label(words, looks, wraps=True, selectable=not looks))
         layout.addSpacing(8)

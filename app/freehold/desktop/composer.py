@@ -10,7 +10,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFontMetrics, QResizeEven
 from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QWidget
 
 from freehold.desktop.controls import Trouble
-from freehold.desktop.destination import HERE, Destination, reads_words
+from freehold.desktop.destination import HERE, Destination, brief_words, reads_words
 from freehold.desktop.drops import local_paths
 from freehold.desktop.icons import icon
 from freehold.desktop.message_box import Box
@@ -278,7 +278,7 @@ class Composer(QWidget):
         may_send = not (self._is_busy or self._waits_for_files or self.box.document().isEmpty())
         self._send.setEnabled(may_send)
         held = self._held_words()
-        self._promise.say(held or self._promise_words())
+        self._promise.say(held or self._promise_words(), "" if held else brief_words(self._to))
         set_tone(self._promise, "away" if self._to.leaves and not held else "")
 
     def _held_words(self) -> str:

@@ -90,8 +90,8 @@ class ConnectionsPage(QWidget):
         title = label(self.tr("No connection was ever made"), "heading")
         words = label(
             self.tr(
-                "Chats, documents and search work without any. Freehold connects only when you download a model. Then "
-                "every connection stands here, those that were refused too."
+                "Chats, documents and search work without any. Freehold connects only when you download a model, or "
+                "let a device of yours answer. Then every connection stands here, those that were refused too."
             ),
             "muted", wraps=True,
         )  # fmt: skip

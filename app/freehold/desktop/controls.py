@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QApplication, QButtonGroup, QCheckBox, QFrame, QPushButton, QWidget
 
 from freehold.desktop.pieces import announce, button, column, label, row
@@ -20,6 +20,12 @@ class Switch(QCheckBox):
         self.setAccessibleName(title)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedSize(40, 24)
+        self._ink = ""
+
+    def set_ink(self, colour: str) -> None:
+        """#RRGGBB for when it is on, where being on lets words leave; "" for the ink of text."""
+        self._ink = colour
+        self.update()
 
     def hitButton(self, place: object) -> bool:  # noqa: N802, ARG002 - Qt's name; the whole widget is the button
         return True
@@ -29,6 +35,8 @@ class Switch(QCheckBox):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ink = palette.text().color() if self.isChecked() else palette.placeholderText().color()
+        if self._ink and self.isChecked():
+            ink = QColor(self._ink)
         if not self.isEnabled():
             ink = palette.mid().color()
         track = QRectF(2, 3, 36, 18)

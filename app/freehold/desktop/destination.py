@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from freehold.assistant.placing import ASKS_FIRST
 from freehold.chats.values import DataClass
 from freehold.rendering.visible import one_line
 
@@ -62,6 +63,17 @@ def reads_words(to: Destination) -> str:
         told = _tr("{0} will read this message and the chat before it.")
         alone = _tr("{0} will read this message.")
     return (told if to.has_before else alone).format(to.name)
+
+
+def brief_words(to: Destination) -> str:
+    """The same where there is little room: the name stands beside it."""
+    if to.why == ASKS_FIRST:
+        return _tr("You are asked first: choose a device.")
+    if not to.leaves:
+        return ""
+    if to.data == "documents":
+        return _tr("Reads this, the chat and passages.") if to.has_before else _tr("Reads this and passages.")
+    return _tr("Reads this and the chat before it.") if to.has_before else _tr("Reads this message.")
 
 
 def device_words(devices: Sequence[Device]) -> str:

@@ -1,4 +1,4 @@
-"""A field for a number of the settings table."""
+"""A field for a number, of the settings table or of its own bounds."""
 
 from __future__ import annotations
 
@@ -33,18 +33,30 @@ def number_field(setting: Setting) -> NumberField:
         field.setDecimals(2)
         field.setSingleStep(_STEP)
         field.setRange(setting.least or 0.0, setting.most if setting.most is not None else 1e9)
+        _dress(field, setting.title)
     else:
-        field = WholeField()
-        field.setGroupSeparatorShown(True)
-        field.setRange(int(setting.least or 0), int(setting.most if setting.most is not None else 2**31 - 1))
+        most = int(setting.most if setting.most is not None else 2**31 - 1)
+        field = whole_field(int(setting.least or 0), most, setting.title)
+    field.setAccessibleDescription(setting.words)
+    return field
+
+
+def whole_field(least: int, most: int, title: str) -> WholeField:
+    """A whole number between the two."""
+    field = WholeField()
+    field.setGroupSeparatorShown(True)
+    field.setRange(least, most)
+    _dress(field, title)
+    return field
+
+
+def _dress(field: NumberField, title: str) -> None:
     field.setAlignment(Qt.AlignmentFlag.AlignRight)
     field.setKeyboardTracking(False)
     field.setFixedWidth(WIDTH)
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     field.lineEdit().setTextMargins(8, 0, 10, 0)
-    field.setAccessibleName(setting.title)
-    field.setAccessibleDescription(setting.words)
-    return field
+    field.setAccessibleName(title)
 
 
 def put_number(field: NumberField, value: float) -> None:

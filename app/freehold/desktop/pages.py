@@ -16,6 +16,9 @@ from freehold.desktop.icons import icon
 from freehold.desktop.library_state import LibraryState, Standing
 from freehold.desktop.library_words import bottom_words, name_of, side_words
 from freehold.desktop.needs import Household
+from freehold.desktop.peer_words import lending_words
+from freehold.desktop.peer_words import side_words as peers_words
+from freehold.desktop.peers_state import PeersStanding, PeersState
 from freehold.desktop.vault_watch import VaultWatch
 from freehold.desktop.window import Window
 from freehold.desktop.words import count_words
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from freehold.desktop.library_controller import LibraryController
     from freehold.desktop.models_controller import ModelsController
     from freehold.desktop.own_program import FilePanel
+    from freehold.desktop.peers_controller import PeersController
     from freehold.desktop.search_controller import SearchController
     from freehold.desktop.settings_controller import SettingsController
     from freehold.engine.values import Model
@@ -38,6 +42,7 @@ class Pages(QObject):
     setting_changed = Signal(str)
     lock_asked = Signal()
     offline_asked = Signal(bool)
+    setting_wanted = Signal(str, object)
     erase_asked = Signal(bool)
     passage_asked = Signal(int, str, object, int, int)  # document, path, page or None, start, end
 
@@ -54,13 +59,16 @@ class Pages(QObject):
         self._library: LibraryController | None = None
         self._search: SearchController | None = None
         self._file_panel: FilePanel | None = None
+        self.peers_state = PeersState(household, bridge)
+        self.peers_state.changed.connect(self._say_peers)
+        self._peers: PeersController | None = None
         self._models: ModelsController | None = None
         self._connections: ConnectionsController | None = None
         self._settings: SettingsController | None = None
 
     def deeds(self) -> dict[str, Callable[[], object]]:
         """What the actions do that belong to a page, by the actions' names."""
-        names = ("library", "search", "models", "connections", "promises", "settings", "trash")
+        names = ("library", "search", "models", "peers", "connections", "promises", "settings", "trash")
         pages = {"chats": "chat", **dict.fromkeys(names)}
         return {
             **{action: partial(self.show, page or action) for action, page in pages.items()},
@@ -70,6 +78,14 @@ class Pages(QObject):
             "rescan-library": self._in_library(lambda library: library.rescan()),
             "pause-library": self._in_library(lambda library: library.toggle_pause()),
             "import-model": self._import_model,
+            "toggle-peers": self._in_peers(lambda peers: peers.toggle_over()),
+            "pause-peers": self._in_peers(lambda peers: peers.pause_all()),
+            "pair-device": self._in_peers(lambda peers: peers.open_pairing()),
+            "verify-receipt": self._in_peers(lambda peers: peers.choose_bundle()),
+            "export-key": self._in_peers(lambda peers: peers.choose_export()),
+            "import-key": self._in_peers(lambda peers: peers.choose_import()),
+            "lend": self._in_peers(lambda peers: peers.lending.toggle()),
+            "new-code": self._in_peers(lambda peers: peers.lending.new_code()),
         }
 
     def _in_library(self, do: Callable[[LibraryController], object]) -> Callable[[], None]:
@@ -79,12 +95,30 @@ class Pages(QObject):
 
         return deed
 
+    def _in_peers(self, do: Callable[[PeersController], object]) -> Callable[[], None]:
+        def deed() -> None:
+            self.show("peers")
+            do(self.peers)
+
+        return deed
+
     def _import_model(self) -> None:
         self.show("models")
         self.models.choose_file()
 
     def show(self, name: str) -> None:
         """Bring the page `name` into view, with what it shows read anew."""
+        self._read(name)
+        if name != "settings" and self._settings is not None and self._window.page == "settings":
+            self._settings.flush()
+        self._window.show_page(name)
+        takers = {"library": self._library, "search": self._search, "connections": self._connections,
+                  "peers": self._peers}  # fmt: skip
+        taker = takers.get(name)
+        if taker is not None:
+            taker.take_keys()
+
+    def _read(self, name: str) -> None:
         if name == "models":
             self.models.reload()
         elif name == "library":
@@ -93,21 +127,14 @@ class Pages(QObject):
             self.search.reload()
         elif name == "connections":
             self.connections.reload()
+        elif name == "peers":
+            self.peers.reload()
         elif name == "promises":
             self._make_promises()
         elif name == "settings":
             self.settings.reload()
         elif name == "trash":
             self._show_trash()
-        if name != "settings" and self._settings is not None and self._window.page == "settings":
-            self._settings.flush()
-        self._window.show_page(name)
-        if name == "library":
-            self.library.take_keys()
-        elif name == "search":
-            self.search.take_keys()
-        elif name == "connections":
-            self.connections.take_keys()
 
     def _say_standing(self, standing: Standing) -> None:
         self._window.sidebar.say("library", *side_words(standing))
@@ -115,11 +142,11 @@ class Pages(QObject):
 
     def forget(self) -> None:
         """The vault is closed: nothing of it stays in a page or in a model behind one."""
-        for one in (self._library, self._search, self._connections):
+        for one in (self._library, self._search, self._connections, self._peers):
             if one is not None:
                 one.end()
-        self._library = self._search = self._connections = None
-        for name in ("library", "search", "connections"):
+        self._library = self._search = self._connections = self._peers = None
+        for name in ("library", "search", "connections", "peers"):
             self._window.drop_page(name)
         if self._file_panel is not None:
             self._file_panel.forget()
@@ -200,6 +227,29 @@ class Pages(QObject):
             page.promises_asked.connect(partial(self.show, "promises"))
             self._window.add_page("connections", page)
         return self._connections
+
+    @property
+    def peers(self) -> PeersController:
+        if self._peers is None:
+            from freehold.desktop.peers_controller import PeersController
+            from freehold.desktop.peers_page import PeersPage
+
+            page = PeersPage()
+            page.dress(self._appearance.theme, self._appearance.text_size)
+            self._appearance.changed.connect(page.dress)
+            self._peers = PeersController(self._household, self._bridge, page, self._window.toast, self.peers_state)
+            self._peers.setting_wanted.connect(self.setting_wanted)
+            self._window.add_page("peers", page)
+        return self._peers
+
+    def show_receipt(self, job: str) -> None:
+        """The Peers page, at what was signed about a job."""
+        self.show("peers")
+        self.peers.show_receipt(job)
+
+    def _say_peers(self, standing: PeersStanding) -> None:
+        self._window.sidebar.say("peers", *peers_words(standing))
+        self._window.status.show_lending(lending_words(standing.lending))
 
     def show_connected(self, count: int, *, is_offline: bool) -> None:
         """The live line, beside the page's name and on the page itself."""

@@ -54,12 +54,14 @@ class PeerView(QWidget):
         layout.addWidget(self._space)
         layout.setStretchFactor(self._space, 0)
         self.setLayout(layout)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocusProxy(self.text)
         self.show_looking()
 
     def show_looking(self) -> None:
         """What is shown may no longer be what would be read."""
         self.trouble.clear()
+        self._facts.show()
         self._facts.setText(self.tr("Putting together what would be read…"))
 
     def show_preview(self, preview: Preview) -> None:
@@ -69,7 +71,7 @@ class PeerView(QWidget):
         self._why.setText(one_line(preview.why))
         self._why.setVisible(bool(preview.why))
         self.trouble.clear()
-        self.text.setVisible(leaves)
+        self._show_text(leaves)
         self._fill(preview)
         if leaves:
             facts = (
@@ -84,18 +86,23 @@ class PeerView(QWidget):
         else:
             self._facts.setText(self.tr("Nothing of this message leaves this computer."))
             self._note.setText("")
-        self._let_fill(leaves)
         announce(self, f"{name}. {self._facts.text()}")
 
     def show_error(self, error: FreeholdError) -> None:
         self._where.say(self.tr("Not known"), "off")
-        self._facts.setText("")
+        self._facts.hide()
+        self._why.hide()
         self._note.setText("")
-        self.text.hide()
-        self._let_fill(False)
+        self._show_text(False)
         self.trouble.show_error(error)
 
-    def _let_fill(self, leaves: bool) -> None:
+    def _show_text(self, leaves: bool) -> None:
+        if not leaves and self.text.hasFocus():
+            self.setFocusProxy(None)  # type: ignore[arg-type] # Qt takes none
+            self.setFocus()  # else the keyboard would go somewhere else in the window
+        if leaves:
+            self.setFocusProxy(self.text)
+        self.text.setVisible(leaves)
         layout = self.layout()
         assert layout is not None
         self._space.setVisible(not leaves)

@@ -179,11 +179,12 @@ class Elided(QLabel):
         self.setProperty("textFormat", "PlainText")
         self.setProperty("kind", kind)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._whole = ""
+        self._whole = self._brief = ""
         self.say(text)
 
-    def say(self, text: str) -> None:
-        self._whole = " ".join(text.split())
+    def say(self, text: str, brief: str = "") -> None:
+        """`brief` says the same where there is no room for `text`."""
+        self._whole, self._brief = " ".join(text.split()), brief
         self.setAccessibleName(self._whole)
         self._fit()
 
@@ -216,7 +217,9 @@ class Elided(QLabel):
     def _shortened(self) -> str:
         from PySide6.QtCore import Qt
 
-        return QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width(), 8))
+        metrics, room = QFontMetrics(self.font()), max(self.width(), 8)
+        text = self._brief if self._brief and metrics.horizontalAdvance(self._whole) > room else self._whole
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
 
 
 class HintButton(QPushButton):

@@ -8,12 +8,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from freehold.chats.values import Turn
 from freehold.desktop.actions import set_open
 from freehold.desktop.appearance import Appearance, load_later_fonts
 from freehold.desktop.bridge import Bridge
 from freehold.desktop.chat_controller import ChatController
 from freehold.desktop.chats_controller import ChatsController
+from freehold.desktop.details_controller import DetailsController
 from freehold.desktop.documents import Documents
 from freehold.desktop.drops import Drops
 from freehold.desktop.entry_controller import EntryController, Locked
@@ -22,9 +22,8 @@ from freehold.desktop.needs import Household
 from freehold.desktop.pages import Pages
 from freehold.desktop.peer_view_controller import PeerViewController
 from freehold.desktop.sources_controller import SourcesController
+from freehold.desktop.status_controller import StatusController
 from freehold.desktop.window import Window
-from freehold.desktop.words import size_words
-from freehold.engine.values import Loaded, Model
 from freehold.foundation.errors import FreeholdError
 from freehold.processes.replacing import Handed
 
@@ -55,11 +54,13 @@ class Shell(QObject):
         self._chats = ChatsController(household, bridge, window, self._chat)
         self._entry = EntryController(household, bridge, window)
         self._pages = Pages(household, window, appearance, bridge, self._chats)
+        self._status = StatusController(household, window, bridge, self._pages)
         self._documents = Documents(household, window, bridge)
         self._sources = SourcesController(
             household, bridge, window.chat, chat=self._chat, documents=self._documents, appearance=appearance
         )
         self._peer_view = PeerViewController(household, bridge, window.chat, self._chat.placing)
+        self._details = DetailsController(household, bridge, window.chat)
         self._exchange = Exchange(household, bridge, window)
         self._exchange.imported.connect(self._chats.reload)
         self._panel: Any = None
@@ -121,12 +122,15 @@ class Shell(QObject):
         self._pages.erase_asked.connect(self._erase)
         self._chats.page_wanted.connect(self._pages.show)
         self._chats.export_asked.connect(self._exchange.export)
-        self._chat.details_shown.connect(self._show_details)
+        self._chat.details_shown.connect(self._details.show)
         self._chat.link_asked.connect(self._ask_link)
         self._chat.library_asked.connect(partial(self._pages.show, "library"))
         self._chat.model_changed.connect(self._refresh_models)
         self._chat.placing.view_asked.connect(self._show_peer_view)
-        self._chat.placing.devices_asked.connect(self._show_no_choice)
+        self._chat.placing.devices_asked.connect(partial(self._pages.show, "peers"))
+        self._pages.peers_state.allowed_changed.connect(self._chat.placing.refresh)
+        self._pages.setting_wanted.connect(self._set)
+        self._details.receipt_asked.connect(self._pages.show_receipt)
 
     def _connect_actions(self) -> None:
         chat, chats, window = self._chat, self._chats, self._window
@@ -266,6 +270,8 @@ class Shell(QObject):
             self._window.chat.composer.set_enter_sends(settings.is_on("enter_sends"))
         elif name == "model":
             self._refresh_models()
+        elif name in ("offload", "lend_while_locked"):
+            self._pages.peers_state.look()
         elif name == "offline" and self._is_open and not settings.is_on("offline"):
             self._pages.go_on_downloading()
         self._touch()
@@ -299,22 +305,8 @@ class Shell(QObject):
 
     def _refresh_models(self) -> None:
         if self._is_open:
-            self._bridge.run(
-                lambda _stop: (self._household.models.in_use(), self._household.models.starter()),
-                done=self._show_model, failed=lambda _error: self._show_no_model(), lane="model in use",
-            )  # fmt: skip
+            self._status.look_for_model()
             self._refresh_status()
-
-    def _show_model(self, found: tuple[Model, Model | None]) -> None:
-        model, starter = found
-        self._window.sidebar.say("models", model.name, "here")
-        is_tiny = starter is not None and model.id == starter.id
-        words = self.tr("It is tiny: fine for a first try, not for facts.") if is_tiny else ""
-        self._window.chat.show_model(model.name, words)
-
-    def _show_no_model(self) -> None:
-        self._window.sidebar.say("models", self.tr("none"), "off")
-        self._window.chat.show_no_model()
 
     def _beat(self) -> None:
         """Follow what happened outside the window: a command may lock or unlock the vault, and its process may die."""
@@ -329,22 +321,10 @@ class Shell(QObject):
             self._refresh_status()
 
     def _refresh_status(self) -> None:
-        status, door, settings = self._window.status, self._household.door, self._household.settings
-        count, is_offline = door.connections_since_start, settings.is_on("offline")
-        status.show_connections(count, is_offline=is_offline)
-        if not self._is_open:
-            return
-        self._pages.show_connected(count, is_offline=is_offline)
-        minutes = settings.whole("lock_minutes")
-        words = self.tr("Vault open, locks after {0} min").format(minutes) if minutes else self.tr("Vault open")
-        status.show_vault(words)
-        self._pages.library_state.beat()
-        status.show_model(self._loaded_words(self._household.engine.loaded))
-
-    def _loaded_words(self, loaded: Loaded | None) -> str:
-        if loaded is None:
-            return self.tr("No model in memory")
-        return self.tr("{0}, {1} in memory").format(loaded.name, size_words(loaded.memory))
+        self._status.refresh(is_open=self._is_open)
+        if self._is_open:
+            self._pages.library_state.beat()
+            self._pages.peers_state.beat()
 
     def _open_palette(self) -> None:
         if not self._is_open:
@@ -377,18 +357,9 @@ class Shell(QObject):
         self._pages.show("chat")
         self._peer_view.toggle()
 
-    def _show_no_choice(self) -> None:
-        self._window.toast.say(self.tr("Everything is answered here: no device of yours may be asked."))
-
     def _copy_last(self) -> None:
         self._chat.copy_last()
         self._window.toast.say(self.tr("The last answer is on the clipboard."))
-
-    def _show_details(self, turn: Turn) -> None:
-        from freehold.desktop.details import details_of, details_panel
-
-        self._window.chat.set_settings_open(False)
-        self._window.chat.show_panel(self.tr("About this answer"), details_panel(details_of(turn)))
 
     def _toggle_chat_settings(self, wanted: bool | None = None) -> None:
         is_open = self._window.chat.panel.isVisible() and self._window.chat.is_settings_open

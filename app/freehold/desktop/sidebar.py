@@ -62,6 +62,7 @@ class Sidebar(QFrame):
             "library": PageButton(self.tr("Library")),
             "search": PageButton(self.tr("Search documents")),
             "models": PageButton(self.tr("Models")),
+            "peers": PageButton(self.tr("Peers")),
             "connections": PageButton(self.tr("Connections")),
             "trash": PageButton(self.tr("Trash")),
             "settings": PageButton(self.tr("Settings")),

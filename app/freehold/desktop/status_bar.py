@@ -9,7 +9,7 @@ from freehold.desktop.words import count_words
 
 
 class StatusBar(QFrame):
-    """Five facts. Each method sets one."""
+    """Six facts. Each method sets one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,12 +18,14 @@ class StatusBar(QFrame):
         self.setAccessibleName(self.tr("Status"))
         self._dot = Dot("here")
         self._count, self._since = label("", "strong"), label("")
-        self._vault, self._model, self._work = label(""), Elided(""), Elided("")
+        self._vault, self._model, self._work, self._lent = label(""), Elided(""), Elided(""), label("")
+        self._lent.setProperty("tone", "away")
+        self._lent.hide()
         self._reading = ""
         self._work.setProperty("alignment", "AlignRight|AlignVCenter")
         layout = row(
-            self._dot, 6, row(self._count, self._since, spacing=4), 12, self._vault, 12, self._model, self._work,
-            margins=(14, 0, 14, 0),
+            self._dot, 6, row(self._count, self._since, spacing=4), 12, self._vault, 12, self._lent,
+            self._model, self._work, margins=(14, 0, 14, 0),
         )  # fmt: skip
         layout.setStretchFactor(self._model, 3)
         layout.setStretchFactor(self._work, 2)
@@ -44,6 +46,13 @@ class StatusBar(QFrame):
 
     def show_model(self, words: str) -> None:
         self._model.say(words)
+
+    def show_lending(self, words: str) -> None:
+        """Whom this machine is lent to; "" when to nobody. Amber, as the door is open."""
+        if words != self._lent.text():
+            self._lent.setText(words)
+            self._lent.setVisible(bool(words))
+            self._lent.setContentsMargins(0, 0, 12, 0)
 
     def show_reading(self, words: str) -> None:
         """How the reading of documents goes, said while nothing else is going on that somebody waits for."""

@@ -18,6 +18,7 @@ QLabel[kind="group"] { color: $muted; font-size: ${note}px; font-weight: 600; }
 QLabel[kind="hint"] { color: $muted; font-size: ${note}px; }
 QLabel[kind="code"] { font-family: "$code"; }
 QLabel[kind="smallcode"] { font-family: "$code"; font-size: ${note}px; color: $muted; }
+QLabel[kind="digits"] { font-family: "$code"; font-size: ${large}px; font-weight: 600; }
 QLabel[kind="secret"] { font-family: "$code"; font-size: ${mark}px; }
 QLabel[tone="failed"] { color: $failed; }
 QLabel[tone="here"] { color: $here; }
@@ -31,6 +32,7 @@ _SURFACES = """
 #sidebar { border-right: 1px solid $line; }
 #status { border-top: 1px solid $line; }
 #status QLabel { font-size: ${note}px; color: $muted; }
+#status QLabel[tone="away"] { color: $away; }
 #status QLabel[kind="strong"] { color: $ink; font-weight: 500; }
 #notice { background: $selected; border: 0; border-bottom: 1px solid $line; }
 #chatHeader { background: $paper; border: 0; border-bottom: 1px solid $line; }
@@ -94,6 +96,7 @@ QPushButton[kind="small"] { padding: 4px 12px; font-size: ${note}px; }
 QPushButton[kind="smallprimary"] { padding: 4px 12px; font-size: ${note}px; background: $ink; border-color: $ink;
   color: $paper; }
 QPushButton[kind="smallprimary"]:hover { background: $muted; border-color: $muted; }
+QPushButton[kind="smallprimary"]:disabled { background: $selected; border-color: $selected; color: $muted; }
 QPushButton[kind="chip"] { background: $selected; border: 1px solid $selected; border-radius: ${half_pill}px;
   padding: 0 8px 0 10px; min-height: ${chip}px; max-height: ${chip}px; font-size: ${note}px; color: $muted; }
 QPushButton[kind="chip"]:hover { color: $ink; }
@@ -129,6 +132,7 @@ QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: $ca
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $muted; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled { color: $muted; background: $paper; }
 QLineEdit[kind="bare"], QPlainTextEdit[kind="bare"] { background: transparent; border: 0; padding: 0; }
+QLineEdit[kind="code"] { font-family: "$code"; font-size: ${mark}px; }
 QLineEdit[kind="title"] { font-weight: 600; padding: 3px 7px; }
 QPlainTextEdit[kind="peerview"] { background: $paper; border: 1px dashed $away; font-size: ${note}px; }
 QPlainTextEdit[kind="peerview"]:focus { border: 1px solid $away; }
@@ -141,6 +145,7 @@ QComboBox QAbstractItemView { background: $card; border: 1px solid $line; color:
   selection-background-color: $selected; selection-color: $ink; padding: 4px; }
 QProgressBar { background: $line; border: 0; border-radius: 2px; max-height: 5px; min-height: 5px; }
 QProgressBar::chunk { background: $here; border-radius: 2px; }
+QProgressBar[tone="away"]::chunk { background: $away; }
 QProgressBar[tone="quiet"]::chunk { background: $muted; }
 QRadioButton { color: $ink; spacing: 10px; background: transparent; font-weight: 500; }
 QRadioButton:disabled { color: $muted; }
@@ -156,6 +161,7 @@ QHeaderView { background: transparent; border: 0; }
 QHeaderView::section { background: transparent; border: 0; border-bottom: 1px solid $line; color: $muted;
   font-size: ${note}px; padding: 6px 10px; }
 QTableView::item { padding: 6px 8px; border-bottom: 1px solid $line; }
+QTableView::item:selected { background: $selected; }
 QListView QLineEdit { border-radius: 4px; padding: 2px 6px; }
 QMenu { background: $card; border: 1px solid $line; padding: 4px; color: $ink; }
 QMenu::item { padding: 6px 24px 6px 12px; border-radius: 4px; }
@@ -183,7 +189,7 @@ def stylesheet(theme: Theme, text_size: int) -> str:
     # Qt draws no round corner whose radius is more than half the height.
     pill = 2 * round((sizes.note + 12) / 2)
     values |= {"edge": blend(theme.line, theme.muted, 0.25), "pill": pill, "half_pill": pill // 2, "chip": pill - 2}
-    values |= {"note": sizes.note, "title": sizes.title, "mark": sizes.mark}
+    values |= {"note": sizes.note, "title": sizes.title, "mark": sizes.mark, "large": sizes.large}
     values |= {"code": CODE_FAMILY, "chevron": chevron.as_posix()}
     return _filled(_SHEET, values)
 

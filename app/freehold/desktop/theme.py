@@ -71,5 +71,9 @@ class TextSizes:
         return round(self.body * 20 / 14)
 
     @property
+    def large(self) -> int:
+        return round(self.body * 30 / 14)
+
+    @property
     def mark(self) -> int:
         return round(self.body * 16 / 14)

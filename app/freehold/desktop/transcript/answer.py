@@ -26,9 +26,10 @@ _THINKING_INDENT = 16
 
 @dataclass(slots=True)
 class Live:
-    """An answer that is being written: its words so far, and what is said until they come."""
+    """An answer that is being written: its words so far, and what is said until they come. `leaves`: by a device."""
 
     text: str = ""
+    leaves: bool = False
     notice: str = ""
     error: Mapping[str, str] | None = None
 
@@ -126,7 +127,8 @@ class AnswerView(TurnView):
         is_live = self._live is not None
         text = self._live.text if self._live is not None else self.turn.text
         self._thinking_text, answer = split_thinking(_without_half_tag(text) if is_live else text)
-        self._body.write(answer, is_finished=not is_live, caret=is_live, cited=() if is_live else cited_of(self.turn))
+        caret = "" if self._live is None else "away" if self._live.leaves else "here"
+        self._body.write(answer, is_finished=not is_live, caret=caret, cited=() if is_live else cited_of(self.turn))
         self._refresh_thinking(is_thinking=is_live and not answer)
         self._notice.say(self._live.notice if self._live is not None and not text else "")
         self._show_outcome()

@@ -16,7 +16,8 @@ PAD = 4  # around the words of a button; who wants words flush with text places 
 class FlatButton(QPushButton):
     """A word that can be pressed: muted, in ink under the pointer, in a thin frame when it has the focus.
 
-    `arrow` draws a small triangle: "left" or "right" instead of the word, "folded" or "open" before it.
+    `arrow` draws a small triangle: "left" or "right" instead of the word, "folded" or "open" before it. "dot" is the
+    amber one that says of the words behind it that something left this computer.
     """
 
     def __init__(
@@ -73,7 +74,12 @@ class FlatButton(QPushButton):
         if not self.isEnabled() and self._arrow in ("left", "right"):
             colour.setAlphaF(0.4)
         place = inside.adjusted(self._pad, 0, -self._pad, 0)
-        if self._arrow:
+        if self._arrow == "dot":
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._looks.colour("away"))
+            painter.drawEllipse(QPointF(place.left() + 4, place.center().y() + 0.5), 4, 4)
+            place.adjust(14, 0, 0, 0)
+        elif self._arrow:
             _draw_arrow(painter, QPointF(place.left() + 5, place.center().y() + 0.5), self._arrow, colour)
             place.adjust(14, 0, 0, 0)
         if self._shows_text():

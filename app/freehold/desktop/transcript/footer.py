@@ -39,7 +39,8 @@ class Footer(QWidget):
 
     def show_turn(self, turn: Turn) -> None:
         words = made.summary(turn)
-        self._made.say(words)
+        is_away = turn.provenance is not None and made.leaves(turn.provenance)
+        self._made.say(words, arrow="dot" if is_away else "")
         self._made.setAccessibleName(self.tr("{0}. Details").format(words))
         self._made.setToolTip(self.tr("Where and how this answer was made"))
         self._made.setVisible(bool(words))

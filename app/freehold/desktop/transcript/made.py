@@ -5,6 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from freehold.chats.values import Ending, Provenance, Turn, Use
+from freehold.rendering.visible import one_line
+
+HERE = "here"
 
 
 def _tr(text: str) -> str:
@@ -30,11 +33,18 @@ def summary(turn: Turn) -> str:
     return "    ".join(parts)
 
 
+def leaves(made: Provenance) -> bool:
+    """Whether anybody but this computer wrote at it, and so read what it was made from."""
+    return any(where != HERE for where in made.where)
+
+
 def place(made: Provenance) -> str:
-    others = [where for where in made.where if where != "here"]
-    if not others:
+    """Who wrote it, in turn: "Made by Desk, then here"."""
+    if not leaves(made):
         return _tr("Made here")
-    return _tr("Made elsewhere") if "here" not in made.where else _tr("Made here and elsewhere")
+    makers = [_tr("here") if where == HERE else one_line(where) for where in made.where]
+    first = _tr("Made here") if made.where[0] == HERE else _tr("Made by {0}").format(makers[0])
+    return _tr(", then ").join([first, *makers[1:]])
 
 
 def left_out(made: Provenance) -> str:

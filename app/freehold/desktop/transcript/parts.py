@@ -62,7 +62,7 @@ class Body(QWidget):
     def is_empty(self) -> bool:
         return not self._parts
 
-    def write(self, text: str, *, is_finished: bool, caret: bool = False, cited: Sequence[Cited] = ()) -> None:
+    def write(self, text: str, *, is_finished: bool, caret: str = "", cited: Sequence[Cited] = ()) -> None:
         """Show `text`. When it goes on from what is shown, only what is new is rendered.
 
         The numbers of `cited` come with its end: until then nobody knows which sentence comes from where.
@@ -98,7 +98,7 @@ class Body(QWidget):
         if not wanted and self._caret and not self._ends:
             self._fit(0, is_code=False)
             self._drop_after(1)
-            self._write_prose(0, (), caret=True)
+            self._write_prose(0, (), caret=self._caret)
             return
         for place, piece in enumerate(wanted):
             is_last = is_open and place == len(wanted) - 1
@@ -111,10 +111,10 @@ class Body(QWidget):
                     self._heights.pop(part, None)
             else:
                 self._fit(place, is_code=False)
-                self._write_prose(place, piece.blocks, caret=is_last and self._caret)
+                self._write_prose(place, piece.blocks, caret=self._caret if is_last else "")
         self._drop_after(len(wanted))
 
-    def _write_prose(self, place: int, blocks: Sequence[Block], *, caret: bool) -> None:
+    def _write_prose(self, place: int, blocks: Sequence[Block], *, caret: str) -> None:
         part = self._parts[place]
         assert isinstance(part, ProseView)
         if part.write(blocks, caret=caret):

@@ -29,7 +29,7 @@ _CARET_WIDTH = 2
 
 
 class ProseView(QTextBrowser):
-    """A run of prose. `caret` draws the place where the next word will appear."""
+    """A run of prose. `caret` is the colour (in Theme) of the place where the next word will appear."""
 
     link_asked = Signal(str)
     source_asked = Signal(int)
@@ -37,7 +37,7 @@ class ProseView(QTextBrowser):
 
     def __init__(self, parent: QWidget | None = None, *, muted: bool = False) -> None:
         super().__init__(parent)
-        self._looks, self._has_caret, self._muted = Looks(), False, muted
+        self._looks, self._caret, self._muted = Looks(), "", muted
         self.setProperty("tone", "muted" if muted else "")  # read by the style sheet
         self.setOpenLinks(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -59,13 +59,13 @@ class ProseView(QTextBrowser):
         self._looks = looks
         self.paper.wear(looks, muted=self._muted)
 
-    def write(self, blocks: Sequence[Block], *, caret: bool = False) -> bool:
+    def write(self, blocks: Sequence[Block], *, caret: str = "") -> bool:
         """Show `blocks`; whether anything changed."""
         changed = self.paper.write(blocks)
         if changed and not self.hasFocus() and not self.textCursor().hasSelection() and self.textCursor().position():
             self.moveCursor(QTextCursor.MoveOperation.Start)  # new text pushes the caret before it
-        if caret != self._has_caret:
-            self._has_caret = caret
+        if caret != self._caret:
+            self._caret = caret
             self.viewport().update()
         return changed
 
@@ -144,9 +144,9 @@ class ProseView(QTextBrowser):
         self._paint_marks(painter, event.rect())
         painter.end()
         super().paintEvent(event)
-        if self._has_caret:
+        if self._caret:
             painter = QPainter(self.viewport())
-            painter.fillRect(self._caret_place(), self._looks.colour("here"))
+            painter.fillRect(self._caret_place(), self._looks.colour(self._caret))
 
     def _paint_marks(self, painter: QPainter, exposed: QRect) -> None:
         """Bars beside quotes, and rules."""

@@ -116,14 +116,14 @@ class TranscriptView(QAbstractScrollArea):
         self._append(turn)
         self.go_to_end()
 
-    def begin_answer(self, turn: Turn) -> None:
-        """An answer is about to be written; `turn.text` is what there is of it so far."""
+    def begin_answer(self, turn: Turn, *, leaves: bool = False) -> None:
+        """An answer is about to be written, by a device where it `leaves`; `turn.text` is what there is so far."""
         if turn.id not in self._branch.places:
             self._append(turn)
             self._reading.follows = True
         self._stack.release([turn.id])
         self._branch.remember(turn, self._views)
-        self._branch.live[turn.id] = Live(turn.text)
+        self._branch.live[turn.id] = Live(turn.text, leaves)
         self._lay_out()
 
     def set_notice(self, turn_id: str, text: str) -> None:
