@@ -229,6 +229,26 @@ def test_lock_shows_nothing_of_what_was_open(opened):
     assert desk.listed == ["Today", "my secret"]
 
 
+@pytest.mark.parametrize(
+    ("lends", "words"), [(True, "goes on answering your other devices"), (False, "Nothing of Freehold")]
+)
+def test_the_lock_screen_says_whether_other_devices_are_still_answered(opened, lends, words):
+    desk = opened()
+    desk.house.lending.is_on = lends
+    desk.do("lock")
+    desk.settle()
+    assert words in desk.window.entry._locked.text()
+    assert desk.house.lending.is_on is lends
+
+
+def test_erasing_everything_ends_lending_too(opened):
+    desk = opened()
+    desk.house.lending.is_on = True
+    desk.shell._erase(models=False)
+    desk.settle()
+    assert not desk.house.lending.is_on
+
+
 def test_a_vault_locked_by_a_command_closes_the_window_too_and_opens_it_again(opened):
     desk = opened()
     desk.ask("hello")
