@@ -79,7 +79,7 @@ def test_a_day_with_failures_leaves_no_word_of_the_owner_in_the_logs(tmp_path):
 
 
 def end_a_worker_in_the_middle_of_an_answer(program: Freehold) -> None:
-    asking = program.start("ask", f"Tell a long story about {SAID}", "--json")
+    asking = program.start("ask", f"Tell a long story about {SAID}", "--no-documents", "--json")
 
     def engine() -> list[int]:
         try:
