@@ -234,7 +234,8 @@ def test_lock_shows_nothing_of_what_was_open(opened):
 )
 def test_the_lock_screen_says_whether_other_devices_are_still_answered(opened, lends, words):
     desk = opened()
-    desk.house.lending.is_on = lends
+    if lends:
+        desk.house.lending.start()
     desk.do("lock")
     desk.settle()
     assert words in desk.window.entry._locked.text()
@@ -243,7 +244,7 @@ def test_the_lock_screen_says_whether_other_devices_are_still_answered(opened, l
 
 def test_erasing_everything_ends_lending_too(opened):
     desk = opened()
-    desk.house.lending.is_on = True
+    desk.house.lending.start()
     desk.shell._erase(models=False)
     desk.settle()
     assert not desk.house.lending.is_on
