@@ -260,7 +260,7 @@ def test_what_is_handed_over_is_good_once(tmp_path, signer):
 def test_the_vocabulary_is_closed_and_every_word_of_it_typed(signer):
     assert {name.partition(".")[2] for name in signer.ops()} == {
         "public_key", "open", "create", "import_key", "import_file", "export", "content", "show", "certificate",
-        "mandate", "set_mandate", "sign", "for_gateway", "open_lent",
+        "introduction", "mandate", "set_mandate", "sign", "for_gateway", "open_lent",
     }  # fmt: skip
     from freehold.processes.worker import _argument_types
 
