@@ -58,9 +58,6 @@ def start(
     if locked:
         return _go_on_locked(call, locked)
     household = call.opened()
-    if not household.keys.has_key():
-        household.keys.create()
-        call.output.say("A key was made that your devices will know this computer by; see `freehold key show`.")
     shared = household.lending.start(port, host=host, stop=call.stop)
     call.output.result(shared.to_json(), _words(shared, household.lending.status()))
     if call.is_served and not foreground:
