@@ -630,7 +630,7 @@ class FakeHousehold:
         self.door = FakeDoor(self.settings)
         self.library = FakeLibrary()
         self.keys, self.receipts, self.lending = FakeKeys(), FakeReceipts(), FakeLending()
-        self.peers = FakePeers(self.assistant, self.receipts)
+        self.peers = FakePeers(self.assistant, self.receipts, self.lending)
 
     def close(self) -> None:
         self.is_closed = True

@@ -90,8 +90,8 @@ class FakeKeys:
 class FakePeers:
     """Paired devices. Anybody who types CODE is let in; who is unpaired hears of it unless `is_deaf`."""
 
-    def __init__(self, assistant: Any, receipts: FakeReceipts) -> None:
-        self._assistant, self._receipts = assistant, receipts
+    def __init__(self, assistant: Any, receipts: FakeReceipts, lending: FakeLending) -> None:
+        self._assistant, self._receipts, self._lending = assistant, receipts, lending
         self.offload: Offload = "off"
         self.kept: dict[str, Paired] = {}
         self.near: list[Found] = []
@@ -150,6 +150,7 @@ class FakePeers:
         self._keep(now if documents is None else replace(now, documents=documents))
 
     def forget(self, id: str, stop: Stop | None = None) -> bool:
+        self._lending.forget(id)
         self._refuse()
         self.kept.pop(id, None)
         self._tell()

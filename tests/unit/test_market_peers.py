@@ -343,6 +343,29 @@ def test_unpairing_tells_the_other_side_and_works_without_it(home, peer):
         home.peers.find("Laptop")
 
 
+def test_who_is_unpaired_is_forgotten_before_it_is_told_however_long_that_takes(tmp_path, peer):
+    class Lender:
+        def __init__(self):
+            self.forgotten = []
+
+        def forget(self, device):
+            self.forgotten.append(device)
+
+    lender = Lender()
+    home = Home(tmp_path, peer, lending=lender)
+    studio = home.books.find("Studio")
+    seen = []
+
+    def look(method, path):
+        if path == "/v1/unpair":
+            seen.append((list(lender.forgotten), home.books.devices()))
+
+    home.house.line.cut = look
+    assert home.peers.forget(studio.id) is True
+    assert seen == [([studio.id], [])]
+    home.house.close()
+
+
 def test_documents_are_released_where_the_key_is_and_here(home):
     studio = home.books.find("Studio")
     assert home.peers.trust(studio.id, documents=True).documents

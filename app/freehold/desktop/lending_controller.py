@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -72,12 +73,7 @@ class LendingController(QObject):
 
     def _let_go(self, device: str) -> None:
         """The words differ: somebody stands between the two."""
-
-        def let_go() -> None:
-            self._household.lending.forget(device)
-            self._household.peers.forget(device)
-
-        self._run(let_go)
+        self._run(partial(self._household.peers.forget, device))
 
     def _run(
         self, work: Callable[[], object], done: Callable[[Any], object] = lambda _result: None, words: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,16 +207,12 @@ class PeersController(QObject):
     def _unpair(self, device: str) -> None:
         name = next((name_words(one.name, one.id) for one in self._shown.devices if one.id == device), "")
 
-        def unpair() -> bool:
-            self._household.lending.forget(device)
-            return self._household.peers.forget(device)
-
         def say(has_heard: bool) -> None:
             told = self.tr("{0} is unpaired, and was told so. To use it again, pair it with a new code.")
             alone = self.tr("{0} is unpaired here. It could not be told: unpair this computer there too.")
             self._toast.say((told if has_heard else alone).format(name))
 
-        self._do(unpair, self._page.devices.trouble.show_error, say)
+        self._do(partial(self._household.peers.forget, device), self._page.devices.trouble.show_error, say)
 
     def _limit(self, name: str, value: object) -> None:
         if name == "ask_first":

@@ -124,14 +124,14 @@ class Pairing:
                 yield one
 
     def unpair(self, device: Paired, stop: Stop | None = None) -> bool:
-        """Forget a device, and tell it so; whether it heard. It is forgotten here in any case."""
-        has_heard = False
-        with suppress(FreeholdError):
-            if device.host:
-                Client(device, self._line, self._keys, self._courier).unpair(stop)
-                has_heard = True
+        """Forget a device, then tell it so; whether it heard."""
         self._books.forget(device.id)
-        return has_heard
+        if not device.host:
+            return False
+        with suppress(FreeholdError):
+            Client(device, self._line, self._keys, self._courier).unpair(stop)
+            return True
+        return False
 
     def _only_one(self, stop: Stop) -> Place:
         found: dict[str, Found] = {}

@@ -182,14 +182,13 @@ class Peers:
         return self._books.trust(id)
 
     def forget(self, id: str, stop: Stop | None = None) -> bool:
-        """Unpair; whether the device heard of it."""
-        device = self._books.device(id)
-        has_heard = self._pairing.unpair(device, stop)
+        """Unpair, at once; whether the device heard of it, which may take until it is given up."""
         if self._lending is not None:
             self._lending.forget(id)
+        device = self._books.device(id)
         if device.documents:
             self._keys.set_mandate(peer=id, documents=False)
-        return has_heard
+        return self._pairing.unpair(device, stop)
 
     def refresh(self, id: str, stop: Stop | None = None) -> Paired:
         """Ask a device what it offers now."""
