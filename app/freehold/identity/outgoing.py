@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from freehold.foundation.canonical import object_from
 from freehold.foundation.errors import MandateRefused
 
 Kind = Literal["offers", "vocabulary", "quote", "open", "stream", "lease", "close", "unpair"]
@@ -62,10 +62,10 @@ def _fields(body: bytes, names: frozenset[str] | None) -> dict[str, Any]:
             raise MandateRefused("a request that has no body came with one")
         return {}
     try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        fields = object_from(body)
+    except ValueError as error:
         raise MandateRefused("the request's body is not of the protocol") from error
-    if not isinstance(fields, dict) or fields.keys() != names:
+    if fields.keys() != names:
         raise MandateRefused("the request's body is not of the protocol")
     return fields
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import base64
 import datetime
 import functools
-import json
 import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from freehold.foundation.canonical import canonical
+from freehold.foundation.canonical import canonical, object_from
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -207,12 +206,9 @@ def _bound(request: Request) -> _Request:
 
 def _certificate(headers: Mapping[str, str]) -> Mapping[str, Any]:
     try:
-        fields = json.loads(base64.b64decode(headers["freehold-certificate"], validate=True))
-    except (KeyError, ValueError, RecursionError) as error:
+        return object_from(base64.b64decode(headers["freehold-certificate"], validate=True))
+    except (KeyError, ValueError) as error:
         raise Refused("malformed") from error
-    if not isinstance(fields, dict):
-        raise Refused("malformed")
-    return fields
 
 
 def _sign(

@@ -5,11 +5,11 @@ Each raises `Malformed` for anything else.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from freehold.foundation.canonical import object_from
 from freehold.market.errors import REASONS
 from freehold.market.values import MOST_PROMPT, Malformed, Manifest, Offer, Quote
 
@@ -98,12 +98,9 @@ READERS: Mapping[str, Callable[[Value], Value]] = {
 
 def _object(body: bytes) -> Value:
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return object_from(body)
+    except ValueError as error:
         raise Malformed("an answer that does not read") from error
-    if not isinstance(said, dict):
-        raise Malformed("an answer that is no object")
-    return said
 
 
 def _is_name(text: str, longest: int = _LONGEST_NAME) -> bool:

@@ -6,13 +6,13 @@ weights, `market/checking.py`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from freehold.foundation.canonical import canonical, object_from
 from freehold.market.records import Kept
-from freehold.market.values import PROTOCOL, Malformed, Receipt, canonical, opening_hash, rolled
+from freehold.market.values import PROTOCOL, Malformed, Receipt, opening_hash, rolled
 from freehold.processes.frames import JunkOnPipe, unpack_ids
 
 MOST_BYTES = 16 * 1024 * 1024  # of a bundle's file
@@ -51,9 +51,9 @@ def read_bundle(content: bytes) -> Bundle:
     if len(content) > MOST_BYTES:
         raise Malformed("a bundle that is too long")
     try:
-        told = json.loads(content)
-        if not isinstance(told, dict) or not isinstance(told.get("sampling"), dict):
-            raise Malformed("a bundle that is no object")
+        told = object_from(content)
+        if not isinstance(told.get("sampling"), dict):
+            raise Malformed("a bundle without its sampling")
         canonical(told["sampling"])
         prompt, answer = (tuple(unpack_ids(told[name])) for name in ("prompt", "answer"))
     except (ValueError, KeyError, TypeError, RecursionError, JunkOnPipe) as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
-from freehold.foundation.canonical import canonical as canonical  # noqa: PLC0414 - for those above
+from freehold.foundation.canonical import canonical
 
 PROTOCOL = "freehold-job/1"
 SAMPLER = "gumbel-blake2b-1"  # engine/sampling.py

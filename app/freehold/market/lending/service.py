@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import json
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from freehold.engine.values import Reading, Sampling, Written
+from freehold.foundation.canonical import object_from
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
 from freehold.identity.sealing import Envelopes, SealBroken, unseal
@@ -162,13 +162,11 @@ class Service:
 
     def _unsealed(self, client: str, job: str, fingerprint: str, sealed: bytes) -> Terms:
         try:
-            plain = json.loads(unseal(self.own.hpke, sealed, f"{PROTOCOL} {job}".encode()))
+            plain = object_from(unseal(self.own.hpke, sealed, f"{PROTOCOL} {job}".encode()))
         except SealBroken as error:
             raise Refusal("sealed-wrong") from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise Refusal("malformed") from error
-        if not isinstance(plain, dict):
-            raise Refusal("malformed")
         return terms_of(plain, self._manifest, job=job, client=client, fingerprint=fingerprint, vocabulary=self._ids)
 
     def _go_on(self) -> None:

@@ -6,12 +6,11 @@ Runs in the gateway.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from freehold.foundation.canonical import canonical
+from freehold.foundation.canonical import canonical, object_from
 from freehold.identity.signatures import Refused, sign_response
 from freehold.identity.signatures import Request as Bound
 from freehold.market.errors import REASONS
@@ -205,12 +204,9 @@ async def _body_of(request: Request, most: int) -> bytes:
 
 def _fields(body: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return object_from(body)
+    except ValueError as error:
         raise Refusal("malformed") from error
-    if not isinstance(fields, dict):
-        raise Refusal("malformed")
-    return fields
 
 
 def _number(after: str | None) -> int:
