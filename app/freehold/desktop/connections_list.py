@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QTableView
 
+from freehold.desktop.tables import Index, TableModel, be_a_table
 from freehold.desktop.words import size_words
 from freehold.network.values import Connection
 
-_NOTHING = QModelIndex()
-_Index = QModelIndex | QPersistentModelIndex
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _HOST, _SENT, _RECEIVED, _WHAT_LEFT, _OUTCOME = 2, 3, 4, 5, 6
 _WIDE = 700  # pixels; below this there is no room for what left, and the outcome's tooltip tells it
 
@@ -51,52 +47,25 @@ def outcome_words(one: Connection) -> str:
     return one.error.capitalize() if one.error else _tr("Done")
 
 
-class ConnectionsModel(QAbstractTableModel):
-    """Newest first. Rows that are shown already are renewed in place, so that the list does not jump."""
+class ConnectionsModel(TableModel[Connection]):
+    """Newest first."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.connections: Sequence[Connection] = ()
-        self._titles = (
-            self.tr("When"), self.tr("For"), self.tr("Host"), self.tr("Sent"), self.tr("Received"),
-            self.tr("What left"), self.tr("Outcome"),
+        titles = (
+            _tr("When"), _tr("For"), _tr("Host"), _tr("Sent"), _tr("Received"), _tr("What left"), _tr("Outcome"),
         )  # fmt: skip
+        super().__init__(titles, (_SENT, _RECEIVED), lambda one: one.id)
 
-    def show(self, connections: Sequence[Connection]) -> None:
-        if [one.id for one in connections] == [one.id for one in self.connections]:
-            self.connections = connections
-            if connections:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(connections) - 1, len(self._titles) - 1))
-            return
-        self.beginResetModel()
-        self.connections = connections
-        self.endResetModel()
-
-    def rowCount(self, parent: _Index = _NOTHING) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self.connections)
-
-    def columnCount(self, parent: _Index = _NOTHING) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self._titles)
-
-    def headerData(  # noqa: N802 - Qt's name
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        one = self.rows[index.row()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if section in (_SENT, _RECEIVED) else _LEFT
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        one = self.connections[index.row()]
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (_SENT, _RECEIVED):
-            return _RIGHT
+            return self.alignment(index.column())
         if role == Qt.ItemDataRole.ForegroundRole and one.refused:
             return QApplication.palette().placeholderText()
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == _OUTCOME:
-            return f"{outcome_words(one)}\n{self._titles[_WHAT_LEFT]}: {left_words(one.data_class)}"
+            return f"{outcome_words(one)}\n{self.titles[_WHAT_LEFT]}: {left_words(one.data_class)}"
         host = one.host if one.port == 443 else f"{one.host}:{one.port}"
         now = datetime.now().astimezone()
         return (
@@ -112,19 +81,8 @@ class ConnectionsView(QTableView):
         super().__init__()
         self.connections = ConnectionsModel()
         self.setModel(self.connections)
-        self.setAccessibleName(self.tr("Connections"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.verticalHeader().hide()
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for section in (_HOST, _OUTCOME):
-            header.setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(64)
-        header.setHighlightSections(False)
+        be_a_table(self, self.tr("Connections"), stretched=(_HOST, _OUTCOME), narrowest=64)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)

@@ -6,59 +6,33 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QItemSelection, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QTableView
 
 from freehold.desktop.peer_values import ReceiptShown
 from freehold.desktop.peer_words import brief_check, check_advice, name_words, time_words, tokens_words
+from freehold.desktop.tables import Index, TableModel, be_a_table
 from freehold.rendering.visible import one_line
 
-_NOTHING = QModelIndex()
-_Index = QModelIndex | QPersistentModelIndex
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _DEVICE, _MODEL, _TOKENS, _CHECK = 1, 2, 3, 4
 _WIDE = 68  # digits; below this there is no room for the model, which the details have
 _MOST_ROWS = 8
 
 
-class ReceiptsModel(QAbstractTableModel):
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("receipts", text)
+
+
+class ReceiptsModel(TableModel[ReceiptShown]):
     def __init__(self) -> None:
-        super().__init__()
-        self.receipts: Sequence[ReceiptShown] = ()
-        self._titles = (self.tr("When"), self.tr("Device"), self.tr("Model"), self.tr("Tokens"), self.tr("Check"))
+        titles = (_tr("When"), _tr("Device"), _tr("Model"), _tr("Tokens"), _tr("Check"))
+        super().__init__(titles, (_TOKENS, _CHECK), lambda one: one.job)
 
-    def show(self, receipts: Sequence[ReceiptShown]) -> None:
-        """Rows that are shown already are renewed in place, so that the list does not jump."""
-        if [one.job for one in receipts] == [one.job for one in self.receipts]:
-            self.receipts = receipts
-            if receipts:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(receipts) - 1, len(self._titles) - 1))
-            return
-        self.beginResetModel()
-        self.receipts = receipts
-        self.endResetModel()
-
-    def rowCount(self, parent: _Index = _NOTHING) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self.receipts)
-
-    def columnCount(self, parent: _Index = _NOTHING) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(self._titles)
-
-    def headerData(  # noqa: N802 - Qt's name
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        one = self.rows[index.row()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if section in (_TOKENS, _CHECK) else _LEFT
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        one = self.receipts[index.row()]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if index.column() in (_TOKENS, _CHECK) else _LEFT
+            return self.alignment(index.column())
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == _CHECK:
             return self._colour(one)
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == _CHECK:
@@ -88,22 +62,11 @@ class ReceiptsView(QTableView):
         super().__init__()
         self.receipts = ReceiptsModel()
         self.setModel(self.receipts)
-        self.setAccessibleName(self.tr("Receipts"))
+        be_a_table(self, self.tr("Receipts"), stretched=(_DEVICE, _MODEL), narrowest=56)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.verticalHeader().hide()
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for section in (_DEVICE, _MODEL):
-            header.setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(56)
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
+        self.horizontalHeader().setSectionsClickable(False)
         self.clicked.connect(lambda index: self._tell(index.row()))
 
     def show_receipts(self, receipts: Sequence[ReceiptShown]) -> None:
@@ -120,7 +83,7 @@ class ReceiptsView(QTableView):
 
     def choose(self, job: str) -> bool:
         """Select the receipt of `job` and tell of it; False when there is none."""
-        rows = [number for number, one in enumerate(self.receipts.receipts) if one.job == job]
+        rows = [number for number, one in enumerate(self.receipts.rows) if one.job == job]
         if rows:
             self.selectRow(rows[0])
             self._tell(rows[0])
@@ -136,4 +99,4 @@ class ReceiptsView(QTableView):
         self.setColumnHidden(_MODEL, event.size().width() < _WIDE * self.fontMetrics().horizontalAdvance("0"))
 
     def _tell(self, row: int) -> None:
-        self.chosen.emit(self.receipts.receipts[row])
+        self.chosen.emit(self.receipts.rows[row])
