@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from freehold.assistant.placing import HERE, Here, Placed, place
 from freehold.chats.values import DataClass, Where
-from freehold.engine.values import (
-    Finished,
-    Loaded,
-    Loading,
-    Message,
-    Model,
-    Notice,
-    Prompt,
-    Reading,
-    Sampling,
-    Written,
-)
+from freehold.engine.values import Model
 from freehold.foundation.errors import ModelMissing, OffloadOff, PeerUnreachable
-from freehold.foundation.stop import Stop
+from freehold.market.failover import Engine
 from freehold.market.values import Allowed, Device
 
 NO_MODEL = Model("", "", 0)
-
-
-class Engine(Protocol):
-    """What answers: this machine's engine, a paired device's, later a rented peer's. Token ids are the truth: an answer
-    that was begun elsewhere goes on from its ids, the last `replayed` of a prompt, or from its text's (`tokens`).
-    """
-
-    @property
-    def leaves_device(self) -> bool: ...
-    @property
-    def loaded(self) -> Loaded | None: ...
-    def prepare(
-        self, model: Model, *, context: int, gpu_layers: int, threads: int, fallbacks: Sequence[Model] = (),
-        stop: Stop | None = None,
-    ) -> Generator[Loading | Notice, None, Loaded]: ...  # fmt: skip
-    def read(self, messages: Sequence[Message]) -> Prompt: ...
-    def tokens(self, text: str) -> tuple[int, ...]: ...
-    def generate(
-        self, prompt: Sequence[int], sampling: Sampling, stop: Stop, chat: str = "", *, replayed: int = 0
-    ) -> Generator[Reading | Written | Notice, None, Finished]: ...
 
 
 class Relay(Engine, Protocol):

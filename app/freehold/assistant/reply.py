@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from freehold.assistant.evidence import REFUSAL, cite, closest_sentence, near_misses, query_from, sources_of
 from freehold.assistant.librarian import Librarian
-from freehold.assistant.makers import Engine, Maker, Makers, Models, Peers
+from freehold.assistant.makers import Maker, Makers, Models, Peers
 from freehold.assistant.placing import HERE, Placed, class_of
 from freehold.assistant.prompting import PrivateSettings, Prompter
 from freehold.assistant.record import Record
@@ -45,6 +45,7 @@ from freehold.engine.values import (
 from freehold.foundation.errors import FreeholdError
 from freehold.foundation.stop import Stop
 from freehold.library.values import Found
+from freehold.market.failover import Engine
 
 _METERED_CHARACTERS = 50_000  # how far back the context meter looks for the last answer
 _QUOTE = "\n\n> “"

@@ -127,6 +127,17 @@ def disk_error(error: OSError, place: Path) -> FreeholdError:
     return ProfileUnusable(f"{place}: {error.strerror or error}")
 
 
+def bytes_of(path: Path, most: int) -> bytes | None:
+    """The first `most` bytes of a file, None where there is none. Raises ProfileUnusable."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise disk_error(error, path) from error
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` with `content` whole or not at all, readable by its owner alone, on disk when this returns.
 

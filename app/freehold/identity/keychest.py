@@ -16,6 +16,7 @@ from freehold.foundation.errors import (
     UsageError,
 )
 from freehold.foundation.ids import new_id
+from freehold.foundation.paths import bytes_of
 from freehold.identity import keyfile
 from freehold.identity.bundle import Bundle
 from freehold.identity.keyfile import KeyFile
@@ -126,13 +127,11 @@ class Chest:
 
     def _mend(self) -> bool:
         assert self._file is not None
-        content, is_here = keyfile.encode(self._file), False
-        for name in keyfile.NAMES:
-            path = self._folder / name
-            is_here = is_here or path.exists()
-        if any(keyfile.content_of(self._folder / name) != content for name in keyfile.NAMES):
+        content = keyfile.encode(self._file)
+        copies = [bytes_of(self._folder / name, keyfile.MOST_BYTES) for name in keyfile.NAMES]
+        if copies != [content, content]:
             keyfile.write(self._folder, content)
-        return is_here
+        return any(copy is not None for copy in copies)
 
     def _generation(self) -> int:
         """That of what is here: what takes its place is newer."""

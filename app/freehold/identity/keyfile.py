@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from freehold.foundation.canonical import canonical
 from freehold.foundation.errors import FreeholdError, KeyDamaged
-from freehold.foundation.paths import disk_error, write_atomically
+from freehold.foundation.paths import bytes_of, write_atomically
 from freehold.vault.values import Argon2Cost
 
 FORMAT, VERSION = "freehold-identity", 1
@@ -107,7 +107,7 @@ def write(folder: Path, content: bytes) -> None:
 
 def read(folder: Path) -> list[KeyFile]:
     """The copies that are whole, newest first; none where there is no key. Raises KeyDamaged when all are damaged."""
-    contents = [content for name in NAMES if (content := content_of(folder / name)) is not None]
+    contents = [content for name in NAMES if (content := bytes_of(folder / name, MOST_BYTES)) is not None]
     found, damage = [], None
     for content in contents:
         try:
@@ -192,14 +192,3 @@ def _wrapping_key(slot: KeySlot, secret: bytes) -> bytes:
         )
         return argon2.derive(secret)
     return HKDF(SHA256(), 32, salt=slot.salt, info=f"freehold identity 1 {slot.kind} slot".encode()).derive(secret)
-
-
-def content_of(path: Path) -> bytes | None:
-    """The bytes of a copy, None where there is none. Raises ProfileUnusable."""
-    try:
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise disk_error(error, path) from error

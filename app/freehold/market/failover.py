@@ -39,6 +39,10 @@ Prepare = Callable[["Engine"], Generator[Loading | Notice, None, Loaded]]
 
 
 class Engine(Protocol):
+    """What answers: this machine's engine, a paired device's, later a rented peer's. Token ids are the truth: an answer
+    that was begun elsewhere goes on from its ids, the last `replayed` of a prompt, or from its text's (`tokens`).
+    """
+
     @property
     def leaves_device(self) -> bool: ...
     @property

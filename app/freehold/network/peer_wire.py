@@ -16,6 +16,7 @@ import httpx2
 
 from freehold.network.peer_values import Counts, Question, Target
 from freehold.network.policy import Barred, peer_addresses, peer_route
+from freehold.network.transport import shut
 
 CONNECT_SECONDS = 5.0  # at most, and no longer than the asker's patience with silence
 KEEP_SECONDS = 60.0  # an idle connection; a gateway keeps it longer, so that it never closes what we are about to use
@@ -170,17 +171,6 @@ def der_of(pem: str) -> bytes:
 def told_headers(response: httpx2.Response) -> dict[str, str]:
     """The few headers of an answer that anybody reads."""
     return {name: value for name, value in response.headers.items() if name in _TOLD and len(value) <= 8192}
-
-
-def shut(line: socket.socket | None) -> None:
-    """End both directions of a socket, so that whoever reads it wakes up."""
-    if line is None:
-        return
-    try:
-        # Not line.shutdown(): an SSLSocket's own would pull the encryption away under the reading thread.
-        socket.socket.shutdown(line, socket.SHUT_RDWR)
-    except OSError:
-        pass  # it had ended by itself
 
 
 def raise_if_untrusted(error: BaseException | None) -> None:

@@ -54,14 +54,7 @@ class Meter:
 
     def hang_up(self) -> None:
         """Wake whoever waits for bytes. May be called from another thread."""
-        line = self._stream.get_extra_info("socket") if self._stream is not None else None
-        if line is None:
-            return
-        try:
-            # Not line.shutdown(): an SSLSocket's own would pull the encryption away under the reading thread.
-            socket.socket.shutdown(line, socket.SHUT_RDWR)
-        except OSError:
-            pass  # it had ended by itself
+        shut(self._stream.get_extra_info("socket") if self._stream is not None else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +168,17 @@ def words_for(error: Exception) -> str:
     if isinstance(error, httpx2.TimeoutException):
         return "the server went silent"
     return "the connection was cut"
+
+
+def shut(line: socket.socket | None) -> None:
+    """End both directions of a socket, so that whoever reads it wakes up."""
+    if line is None:
+        return
+    try:
+        # Not line.shutdown(): an SSLSocket's own would pull the encryption away under the reading thread.
+        socket.socket.shutdown(line, socket.SHUT_RDWR)
+    except OSError:
+        pass  # it had ended by itself
 
 
 def _raise_if_untrusted(error: BaseException | None) -> None:

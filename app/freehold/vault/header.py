@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from freehold.foundation.errors import FreeholdError, VaultDamaged, VaultNewer
-from freehold.foundation.paths import disk_error, write_atomically
+from freehold.foundation.paths import bytes_of, disk_error, write_atomically
 from freehold.vault.keys import authenticate
 from freehold.vault.values import KINDS, Argon2Cost, Header, Slot
 
@@ -36,7 +36,7 @@ def write(folder: Path, header: Header, data_key: bytes) -> None:
     to date at the next unlock. Raises DiskFull or ProfileUnusable when not even the first could be; then both are old.
     """
     content = encode(header, data_key)
-    stale = [folder / name for name in NAMES if _bytes(folder / name) != content]
+    stale = [folder / name for name in NAMES if bytes_of(folder / name, MOST_BYTES) != content]
     for number, path in enumerate(stale):
         try:
             write_atomically(path, content)
@@ -62,7 +62,7 @@ def read(folder: Path) -> list[tuple[Header, bytes]]:
     """
     found, lost = [], False
     for name in NAMES:
-        content = _bytes(folder / name)
+        content = bytes_of(folder / name, MOST_BYTES)
         if content is None:
             continue
         try:
@@ -159,13 +159,3 @@ def _slot(fields: dict[str, Any]) -> Slot:
 
 def _canonical(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _bytes(path: Path) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise disk_error(error, path) from error
